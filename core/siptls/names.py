@@ -96,7 +96,7 @@ def is_host(name: str) -> bool:
 
 
 def is_domain_name(name: str) -> bool:
-    """Say whether a text from the network is a domain name that may be looked up (RFC 1035 section 2.3.4, RFC 2181 §11).
+    """Say whether a text from the network is a domain name that may be looked up (RFC 1035 2.3.4, RFC 2181 11).
 
     Args:
         name: the text in presentation form, without a trailing dot; ``"."`` is the root.
@@ -194,10 +194,10 @@ def _groups(text: str, *, last: bool) -> bytes | None:
     groups = text.split(":")
     quad = b""
     if last and "." in groups[-1]:
-        octets = _ipv4(groups.pop())
-        if octets is None:
+        address = _ipv4(groups.pop())
+        if address is None:
             return None
-        quad = octets
+        quad = address
     octets = bytearray()
     for group in groups:
         if not 0 < len(group) < 5 or group.strip(_HEX_DIGITS):
