@@ -1,0 +1,166 @@
+"""What the caller wants of a verdict, and how much work it may cost. The defaults are the safe choices."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+from typing import Final, Literal, TypeAlias
+
+from .errors import InvalidPolicy
+
+Require: TypeAlias = Literal["any", "pkix", "dane", "dane-ee"]
+Transport: TypeAlias = Literal["udp", "tcp", "tls", "sctp", "tls-sctp", "ws", "wss"]
+Family: TypeAlias = Literal["ipv6", "ipv4"]
+Digest: TypeAlias = Literal["sha512", "sha256"]
+Purpose: TypeAlias = Literal["strict", "interop", "lax-client"]
+
+TRANSPORTS: Final[tuple[Transport, ...]] = ("udp", "tcp", "tls", "sctp", "tls-sctp", "ws", "wss")
+SECURE_TRANSPORTS: Final[frozenset[str]] = frozenset({"tls", "tls-sctp", "wss"})
+
+# Which methods satisfy a requirement. "pkix" asks for a path to a locally trusted anchor, "dane" for DNSSEC's word.
+METHODS: Final[dict[str, frozenset[str]]] = {
+    "any": frozenset({"dane-ee", "dane-ta", "pkix-ee", "pkix-ta", "pkix"}),
+    "pkix": frozenset({"pkix-ee", "pkix-ta", "pkix"}),
+    "dane": frozenset({"dane-ee", "dane-ta", "pkix-ee", "pkix-ta"}),
+    "dane-ee": frozenset({"dane-ee"}),
+}
+
+_COUNTS: Final = (
+    "aliases",
+    "records",
+    "targets",
+    "addresses",
+    "lookups",
+    "chain",
+    "chain_octets",
+    "sans",
+    "paths",
+    "attempts",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much work one machine does at the most, whatever DNS or the peer sends.
+
+    Args:
+        aliases: CNAME and DNAME steps in one answer.
+        records: records in one answer.
+        targets: targets tried.
+        addresses: addresses tried of one target.
+        lookups: questions to the DNS in all.
+        chain: certificates that a peer may present.
+        chain_octets: octets of them in all.
+        sans: names in one certificate.
+        paths: path validations for one connection.
+        attempts: connections in all.
+        seconds: how long a run may take, in seconds.
+
+    Raises:
+        InvalidPolicy: a count is not a whole number of at least 1, or ``seconds`` is not above 0.
+    """
+
+    aliases: int = 8
+    records: int = 2_000
+    targets: int = 16
+    addresses: int = 8
+    lookups: int = 64
+    chain: int = 20
+    chain_octets: int = 256 * 1024
+    sans: int = 20_000
+    paths: int = 8
+    attempts: int = 32
+    seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name in _COUNTS:
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise InvalidPolicy(f"limits.{name}", value, "a whole number of at least 1")
+        if not self.seconds > 0:
+            raise InvalidPolicy("limits.seconds", self.seconds, "a number of seconds above 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a verdict must fulfil and how it may be reached.
+
+    Args:
+        require: the least that is accepted: ``any`` method; ``pkix``, a path to a locally trusted anchor; ``dane``, a
+            TLSA match; ``dane-ee``, a TLSA match of usage 3. What is verified below it is INSUFFICIENT.
+        transports: in order of preference; None takes the machine's own: ``("tls",)`` for `Outbound`,
+            ``("tls", "tcp", "udp")`` for `Locate`.
+        families: address families to use, the preferred first.
+        tlsa_usages: certificate usages that may authenticate (RFC 7671 section 4; all four by default).
+        digests: digest agility, the strongest first (RFC 7671 section 9).
+        strict_dane: refuse a server whose SECURE TLSA records are all unusable (RFC 7671 section 10.3), instead of
+            judging it by PKIX (RFC 7673 section 4.1).
+        require_target_name: under a secure delegation accept only the target host's name, not the SIP domain's.
+        allow_cn: take a Common Name as identity where there is no subjectAltName extension (RFC 5922 section 7.1).
+        allow_wildcards: let ``*.`` names match a target host; never a SIP domain (RFC 5922 section 7.2).
+        allow_ip_identity: let an iPAddress name authenticate a URI whose host is that address (RFC 6216 section 6).
+        eku: extended key usage: ``strict`` is RFC 5924; ``interop`` also takes the TLS purpose of the peer's role;
+            ``lax-client`` also takes serverAuth for a client.
+        audit: make every check and report it, instead of stopping at what decides. Never changes the outcome.
+        prefetch: how many targets ahead addresses are asked for.
+        attempt_delay: start on the next address of a target when the last one has not answered after so many
+            seconds; at most two at a time. At least 0.01 (RFC 8305 section 8); infinite means one after the other.
+        lookup_timeout: seconds to wait for one DNS answer.
+        connect_timeout: seconds to wait for one connection with its handshake.
+        path_timeout: seconds to wait for one path validation.
+        limits: bounds on the work.
+
+    Raises:
+        InvalidPolicy: an option has a value that it cannot have.
+    """
+
+    require: Require = "any"
+    transports: tuple[Transport, ...] | None = None
+    families: tuple[Family, ...] = ("ipv6", "ipv4")
+    tlsa_usages: frozenset[int] = frozenset({0, 1, 2, 3})
+    digests: tuple[Digest, ...] = ("sha512", "sha256")
+    strict_dane: bool = False
+    require_target_name: bool = False
+    allow_cn: bool = False
+    allow_wildcards: bool = False
+    allow_ip_identity: bool = False
+    eku: Purpose = "interop"
+    audit: bool = False
+    prefetch: int = 0
+    attempt_delay: float = math.inf
+    lookup_timeout: float = 10.0
+    connect_timeout: float = 10.0
+    path_timeout: float = 10.0
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        self._check_choices()
+        for name in ("lookup_timeout", "connect_timeout", "path_timeout"):
+            if not getattr(self, name) > 0:
+                raise InvalidPolicy(name, getattr(self, name), "a number of seconds above 0")
+        if not self.attempt_delay >= 0.01:
+            raise InvalidPolicy("attempt_delay", self.attempt_delay, "at least 0.01 seconds, or inf")
+        if type(self.prefetch) is not int or self.prefetch < 0:
+            raise InvalidPolicy("prefetch", self.prefetch, "a whole number of at least 0")
+        if not self.tlsa_usages <= {0, 1, 2, 3}:
+            raise InvalidPolicy("tlsa_usages", self.tlsa_usages, "a set of usages from 0 to 3")
+        for option in fields(self):
+            if option.type == "bool" and type(getattr(self, option.name)) is not bool:
+                raise InvalidPolicy(option.name, getattr(self, option.name), "True or False")
+
+    def _check_choices(self) -> None:
+        if self.require not in METHODS:
+            raise InvalidPolicy("require", self.require, "one of " + ", ".join(METHODS))
+        if self.eku not in ("strict", "interop", "lax-client"):
+            raise InvalidPolicy("eku", self.eku, "one of strict, interop, lax-client")
+        _check_tuple("families", self.families, ("ipv6", "ipv4"))
+        _check_tuple("digests", self.digests, ("sha512", "sha256"))
+        if self.transports is not None:
+            _check_tuple("transports", self.transports, TRANSPORTS)
+
+
+def _check_tuple(option: str, value: tuple[str, ...], choices: tuple[str, ...]) -> None:
+    """Refuse anything but a tuple of one or more different choices."""
+    sound = isinstance(value, tuple) and 0 < len(value) == len(set(value)) and set(value) <= set(choices)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not sound:
+        raise InvalidPolicy(option, value, "a tuple of one or more of " + ", ".join(choices) + ", each once")
