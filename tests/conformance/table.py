@@ -1,0 +1,86 @@
+"""Reads requirements.toml: the rows that tests name with ``@pytest.mark.req``."""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict, cast
+
+TABLE = Path(__file__).with_name("requirements.toml")
+OUTCOMES = Path(__file__).parents[2] / ".conformance.json"
+
+_MANDATORY = {"MUST", "MUST NOT", "SHALL", "SHALL NOT", "REQUIRED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    id: str
+    level: str
+    requirement: str
+    section: str = ""
+    binds: str = ""
+    not_ours: str = ""
+    covered_by: tuple[str, ...] = ()
+
+    @property
+    def mandatory(self) -> bool:
+        """A lower-case must counts: the document says it in prose, or the rule is ours."""
+        return any(word.strip().upper() in _MANDATORY for word in self.level.split("/"))
+
+
+class Outcome(TypedDict):
+    """What became of one test, and the rows that it shows."""
+
+    outcome: str  # passed, skipped or failed
+    req: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    key: str
+    title: str
+    finished: bool
+    rows: tuple[Row, ...]
+
+
+def read(path: Path = TABLE) -> tuple[Document, ...]:
+    """All documents in the order of the file; ValueError for a row that is not well formed."""
+    with path.open("rb") as file:
+        documents = tuple(_document(key, table) for key, table in tomllib.load(file).items())
+    seen: set[str] = set()
+    for row in rows(documents):
+        if row.id in seen:
+            raise ValueError(f"{path}: {row.id} stands twice")
+        seen.add(row.id)
+    for row in rows(documents):
+        if unknown := set(row.covered_by) - seen:
+            raise ValueError(f"{path}: {row.id} is covered by unknown rows: {sorted(unknown)}")
+    return documents
+
+
+def rows(documents: tuple[Document, ...]) -> Iterator[Row]:
+    for document in documents:
+        yield from document.rows
+
+
+def read_outcomes(path: Path = OUTCOMES) -> dict[str, Outcome]:
+    """What the runs so far have left, by node id; nothing when there was none."""
+    if not path.exists():
+        return {}
+    return cast(dict[str, Outcome], json.loads(path.read_text(encoding="utf-8")))
+
+
+def _document(key: str, table: Mapping[str, object]) -> Document:
+    title, finished, entries = table["title"], table["finished"], cast(list[dict[str, object]], table["row"])
+    if not isinstance(title, str) or not isinstance(finished, bool) or len(table) != 3:
+        raise ValueError(f"table {key}: needs title, finished and rows, and nothing else")
+    return Document(key, title, finished, tuple(map(_row, entries)))
+
+
+def _row(entry: Mapping[str, object]) -> Row:
+    texts = {name: value for name, value in entry.items() if isinstance(value, str) and value}
+    covered_by = tuple(cast(list[str], entry.get("covered_by", [])))
+    if wrong := set(entry) - set(texts) - {"covered_by"}:
+        raise ValueError(f"row {entry.get('id')}: {sorted(wrong)} must be text that is not empty")
+    return Row(**texts, covered_by=covered_by)
