@@ -18,6 +18,32 @@ $(MADE): pyproject.toml .ci/make-venv
 demo: $(MADE) ## Six scenarios against TLS servers on loopback
 	@$(BIN)/siptls demo
 
+# Without root or apt the tests that need servers are reported as not run; with CI=true they fail.
+test: $(MADE) ## Every test; as root on Debian it installs the servers that some need
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then .ci/test-deps; fi
+	@$(BIN)/python -m pytest --cov --cov-report=term
+
+test-deps: ## The servers for tests/servers (Debian packages; needs root)
+	@.ci/test-deps
+
+lint: $(MADE) ## Style, types, import rules, the wheel in a clean venv, docs
+	@.ci/lint
+
+docs: $(MADE) ## The documentation, in docs/_build/html
+	@$(BIN)/sphinx-build -q -n -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+bench: $(MADE) ## Ratios to peers, into benchmarks/latest.json
+	@$(BIN)/python benchmarks/run.py
+
+fuzz: $(MADE) ## SECONDS=n of hostile input
+	@$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS)
+
+conformance: $(MADE) ## The state of every requirement
+	@rm -f .conformance.json
+	@$(BIN)/python -m pytest -q --no-header --tb=short >&2 || true
+	@$(BIN)/python tests/conformance/report.py
+
 clean: ## Remove everything that make made
 	rm -rf .venv build dist docs/_build docs/reference/generated .benchmarks .conformance.json .coverage .coverage.* \
 	    .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
