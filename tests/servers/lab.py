@@ -1,0 +1,83 @@
+"""The whole lab: tree, name server, resolver, Kamailio and octet recorder, up while a block runs."""
+
+import contextlib
+import dataclasses
+import fcntl
+import tempfile
+import time
+from collections.abc import Generator, Mapping
+from pathlib import Path
+
+from servers.daemon import ServerFailed
+from servers.deployments import (
+    RECORDER_ADDRESS,
+    SIP_ADDRESS,
+    Authorities,
+    Deployment,
+    make_deployments,
+    make_zones,
+)
+from servers.kamailio import SIPS_PORT, Kamailio, answering
+from servers.nameservers import serving, validating
+from servers.octets import OctetRecorder, recording
+from servers.tree import write_tree
+
+_TURN_SECONDS = 120.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Lab:
+    """What is up: the deployments by name, the file with the public root, and those who saw what came in."""
+
+    deployments: Mapping[str, Deployment]
+    ca_file: Path
+    kamailio: Kamailio
+    recorder: OctetRecorder
+
+
+@contextlib.contextmanager
+def _only_one() -> Generator[None]:
+    """Wait for a second run on this machine to end: the addresses are fixed."""
+    with (Path(tempfile.gettempdir()) / "siptls-tests-servers.lock").open("wb") as lock:
+        deadline = time.monotonic() + _TURN_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise ServerFailed(f"another run of these tests holds {lock.name}") from None
+                time.sleep(0.2)
+        yield
+
+
+def _write_credentials(deployments: Mapping[str, Deployment], directory: Path) -> dict[str, tuple[Path, Path]]:
+    """The PEM files of every deployment that shows a certificate, by its domain."""
+    credentials: dict[str, tuple[Path, Path]] = {}
+    for deployment in deployments.values():
+        if deployment.shown is not None:
+            chain, key = directory / f"{deployment.name}.pem", directory / f"{deployment.name}.key"
+            chain.write_bytes(deployment.chain)
+            key.write_bytes(deployment.shown.key_pem)
+            credentials[deployment.domain] = (chain, key)
+    return credentials
+
+
+@contextlib.contextmanager
+def running_lab(directory: Path) -> Generator[Lab]:
+    """Write everything below `directory` and start every server; end them all with the block."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_only_one())
+        authorities = Authorities()
+        deployments = make_deployments(authorities)
+        ca_file = directory / "public-root.pem"
+        ca_file.write_bytes(authorities.public.pem)
+        tree = write_tree(directory, make_zones(deployments))
+        credentials = _write_credentials(deployments, directory)
+        stack.enter_context(serving(tree, directory))
+        stack.enter_context(validating(tree, directory))
+        # The hoster does not know the domains that point to it: it shows its own certificate for their names.
+        hoster = credentials["hoster.example"]
+        kamailio = stack.enter_context(answering([SIP_ADDRESS], credentials, hoster, directory))
+        recorder = stack.enter_context(recording(RECORDER_ADDRESS, SIPS_PORT, *credentials["watched.example"]))
+        yield Lab(deployments, ca_file, kamailio, recorder)

@@ -1,0 +1,113 @@
+"""nsd serves the tree, unbound validates it: the resolver of the tests."""
+
+import contextlib
+import shutil
+import socket
+from collections.abc import Generator
+from pathlib import Path
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.query
+
+from servers.daemon import require_free, running
+from servers.tree import NAME_SERVER_ADDRESS, Tree
+
+NAME_SERVER_PORT = 5310
+RESOLVER_ADDRESS = "127.0.0.20"
+RESOLVER_PORT = 5320
+
+
+def program(name: str) -> str:
+    """The path of a server; Debian keeps servers in /usr/sbin, which is not on every user's PATH."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise FileNotFoundError(f"{name} is not installed")
+    return found
+
+
+def ask(name: str, rrtype: str) -> dns.message.Message:
+    """The resolver's answer to one question with DO and AD set, over TCP when UDP is too small."""
+    query = dns.message.make_query(name, rrtype, want_dnssec=True)
+    query.flags |= dns.flags.AD
+    return dns.query.udp_with_fallback(query, RESOLVER_ADDRESS, port=RESOLVER_PORT, timeout=5.0)[0]
+
+
+def _answers(address: str, port: int, flag: dns.flags.Flag) -> bool:
+    query = dns.message.make_query(".", "SOA", want_dnssec=True)
+    try:
+        # Nobody says that a datagram was lost because nobody listened yet: hence the short patience.
+        return bool(dns.query.udp(query, address, port=port, timeout=0.1).flags & flag)
+    except (OSError, dns.exception.DNSException):
+        return False
+
+
+@contextlib.contextmanager
+def serving(tree: Tree, directory: Path) -> Generator[None]:
+    """nsd with every zone of `tree` on 127.0.0.10 port 5310, while the block runs."""
+    require_free(NAME_SERVER_ADDRESS, NAME_SERVER_PORT, socket.SOCK_DGRAM, socket.SOCK_STREAM)
+    configuration = directory / "nsd.conf"
+    zones = "".join(f'zone:\n  name: "{name}"\n  zonefile: "{file}"\n' for name, file in tree.zone_files.items())
+    configuration.write_text(f"""\
+server:
+  ip-address: {NAME_SERVER_ADDRESS}@{NAME_SERVER_PORT}
+  username: ""
+  chroot: ""
+  zonesdir: "{directory}"
+  database: ""
+  pidfile: "{directory}/nsd.pid"
+  xfrdfile: "{directory}/xfrd.state"
+  xfrdir: "{directory}"
+  zonelistfile: "{directory}/zone.list"
+  server-count: 1
+remote-control:
+  control-enable: no
+{zones}""")
+    with running(
+        [program("nsd"), "-d", "-c", str(configuration)],
+        log=directory / "nsd.log",
+        ready=lambda: _answers(NAME_SERVER_ADDRESS, NAME_SERVER_PORT, dns.flags.AA),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def validating(tree: Tree, directory: Path) -> Generator[None]:
+    """unbound on 127.0.0.20 port 5320 with the tree's root key as its only anchor, while the block runs."""
+    require_free(RESOLVER_ADDRESS, RESOLVER_PORT, socket.SOCK_DGRAM, socket.SOCK_STREAM)
+    configuration = directory / "unbound.conf"
+    # A stub-zone for the root would not do: unbound would then follow the NS records to port 53.
+    configuration.write_text(f"""\
+server:
+  interface: {RESOLVER_ADDRESS}
+  port: {RESOLVER_PORT}
+  access-control: 127.0.0.0/8 allow
+  do-daemonize: no
+  do-ip6: no
+  do-not-query-localhost: no
+  username: ""
+  chroot: ""
+  directory: "{directory}"
+  pidfile: "{directory}/unbound.pid"
+  use-syslog: no
+  logfile: ""
+  num-threads: 1
+  module-config: "validator iterator"
+  trust-anchor-file: "{tree.trust_anchor}"
+  trust-anchor-signaling: no
+  root-key-sentinel: no
+  val-log-level: 2
+  ede: yes
+remote-control:
+  control-enable: no
+forward-zone:
+  name: "."
+  forward-addr: {NAME_SERVER_ADDRESS}@{NAME_SERVER_PORT}
+""")
+    with running(
+        [program("unbound"), "-d", "-c", str(configuration)],
+        log=directory / "unbound.log",
+        ready=lambda: _answers(RESOLVER_ADDRESS, RESOLVER_PORT, dns.flags.AD),
+    ):
+        yield
