@@ -1,0 +1,208 @@
+"""The names inside a certificate, and the constraints on them (RFC 5280 sections 4.1.2.4, 4.2.1.6 and 4.2.1.10)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from . import der as asn1
+from .errors import InvalidCertificate
+
+_COMMON_NAME: Final = b"\x55\x04\x03"
+_TEXT_KINDS: Final = {0x81: "email", 0x82: "dns", 0x86: "uri"}
+_OPAQUE_KINDS: Final = {0xA3: "x400", 0xA5: "ediparty"}
+
+# The string types of a directory name. T61 is read as ASCII: that part is all that its readers agree on.
+_ENCODINGS: Final = {0x0C: "utf-8", 0x13: "ascii", 0x14: "ascii", 0x16: "ascii", 0x1C: "utf-32-be", 0x1E: "utf-16-be"}
+
+
+class GeneralName:
+    """A name in a certificate (RFC 5280 section 4.2.1.6).
+
+    Attributes:
+        kind: ``"dns"``, ``"uri"``, ``"email"``, ``"ip"``, ``"dirname"``, ``"rid"``, ``"x400"``, ``"ediparty"``,
+            ``"other:OID"``, or ``"cn"`` for a common name of the subject.
+        value: text, exactly as it stands in the certificate, for dns, uri, email, cn and (dotted) rid; octets for the
+            others, and where the octets are not the text they should be. It may hold any character: escape it
+            before you show it.
+    """
+
+    __slots__ = ("kind", "value")
+
+    def __init__(self, kind: str, value: str | bytes) -> None:
+        self.kind: Final = kind
+        self.value: Final = value
+
+    @property
+    def usable(self) -> bool:
+        """True if the name is text of visible ASCII characters only, so that it cannot be read in two ways."""
+        value = self.value
+        return isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value and value != ""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, GeneralName):
+            return NotImplemented
+        return self.kind == other.kind and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.value))
+
+    def __repr__(self) -> str:
+        return f"GeneralName({self.kind!r}, {self.value!r})"
+
+
+class NameConstraints:
+    """The nameConstraints extension of a CA (RFC 5280 section 4.2.1.10).
+
+    Attributes:
+        permitted: the permitted subtrees; where there is one of a kind, names of this kind must be in one of them.
+        excluded: the excluded subtrees.
+    """
+
+    __slots__ = ("excluded", "permitted")
+
+    def __init__(self, permitted: tuple[GeneralName, ...], excluded: tuple[GeneralName, ...]) -> None:
+        self.permitted: Final = permitted
+        self.excluded: Final = excluded
+
+    def __repr__(self) -> str:
+        return f"NameConstraints(permitted={self.permitted!r}, excluded={self.excluded!r})"
+
+
+def general_name(
+    octets: bytes, start: int, end: int, place: str, address_lengths: tuple[int, int]
+) -> tuple[GeneralName, int]:
+    """Read one GeneralName.
+
+    Args:
+        octets: the certificate.
+        start: where the name begins.
+        end: where the enclosing element ends.
+        place: the name of the extension for the exception.
+        address_lengths: how many octets an iPAddress may have: (4, 16), or (8, 32) in constraints.
+
+    Returns:
+        The name and where it ends.
+
+    Raises:
+        InvalidCertificate: it is malformed or of no known kind.
+    """
+    content, stop = asn1.element(octets, start, end, place)
+    tag = octets[start]
+    kind = _TEXT_KINDS.get(tag)
+    value = octets[content:stop]
+    if kind is not None:
+        # An IA5String holds ASCII; other octets stay octets, so that nobody reads them as this or that character set.
+        return GeneralName(kind, value.decode("ascii") if value.isascii() else value), stop
+    if tag == 0x87:
+        if stop - content not in address_lengths:
+            raise InvalidCertificate(place, "an iPAddress of {} or {} octets".format(*address_lengths))
+        return GeneralName("ip", value), stop
+    if tag == 0xA0:
+        return _other_name(octets, content, stop, place), stop
+    if tag == 0xA4:
+        directory_name(octets, content, stop, place)
+        return GeneralName("dirname", value), stop
+    if tag == 0x88:
+        return GeneralName("rid", asn1.object_identifier(value, place)), stop
+    kind = _OPAQUE_KINDS.get(tag)
+    if kind is None:
+        raise InvalidCertificate(place, f"a kind of GeneralName, not tag 0x{tag:02x}")
+    return GeneralName(kind, value), stop
+
+
+def _other_name(octets: bytes, start: int, end: int, place: str) -> GeneralName:
+    content, start = asn1.tagged(octets, start, end, asn1.OBJECT_IDENTIFIER, place)
+    oid = asn1.object_identifier(octets[content:start], place)
+    content, end = asn1.only(octets, start, end, 0xA0, place)
+    _, stop = asn1.element(octets, content, end, place)
+    if stop != end:
+        raise InvalidCertificate(place, "one value in an otherName")
+    return GeneralName(f"other:{oid}", octets[content:end])
+
+
+def name_constraints(octets: bytes, start: int, end: int, place: str) -> NameConstraints:
+    """Read the value of a nameConstraints extension that fills everything from ``start`` to ``end``.
+
+    Raises:
+        InvalidCertificate: it is malformed, empty, or has a minimum or a maximum, which RFC 5280 does not allow.
+    """
+    start, end = asn1.only(octets, start, end, asn1.SEQUENCE, place)
+    if start == end:
+        raise InvalidCertificate(place, "permitted or excluded subtrees")
+    subtrees: list[tuple[GeneralName, ...]] = []
+    for tag in (0xA0, 0xA1):
+        if start < end and octets[start] == tag:
+            content, start = asn1.element(octets, start, end, place)
+            subtrees.append(_subtrees(octets, content, start, place))
+        else:
+            subtrees.append(())
+    if start != end:
+        raise InvalidCertificate(place, "permitted, then excluded subtrees, and nothing behind them")
+    return NameConstraints(*subtrees)
+
+
+def _subtrees(octets: bytes, start: int, end: int, place: str) -> tuple[GeneralName, ...]:
+    if start == end:
+        raise InvalidCertificate(place, "at least one subtree")
+    names: list[GeneralName] = []
+    while start < end:
+        content, start = asn1.tagged(octets, start, end, asn1.SEQUENCE, place)
+        name, stop = general_name(octets, content, start, place, (8, 32))
+        if stop != start:
+            raise InvalidCertificate(place, "a subtree without minimum and maximum")
+        names.append(name)
+    return tuple(names)
+
+
+def directory_name(octets: bytes, start: int, end: int, place: str) -> list[tuple[bytes, int, bytes]]:
+    """Read a directory Name that fills everything from ``start`` to ``end`` (RFC 5280 section 4.1.2.4).
+
+    Returns:
+        For each attribute the octets of its type, and the tag and the octets of its value.
+
+    Raises:
+        InvalidCertificate: it is malformed; or the attributes of one RDN are not in the order of X.690 section 11.6.
+    """
+    start, end = asn1.only(octets, start, end, asn1.SEQUENCE, place)
+    attributes: list[tuple[bytes, int, bytes]] = []
+    while start < end:
+        content, start = asn1.tagged(octets, start, end, asn1.SET, place)
+        if content == start:
+            raise InvalidCertificate(place, "at least one attribute in an RDN")
+        last = b""
+        while content < start:
+            first = content
+            content = _attribute(octets, content, start, place, attributes)
+            attribute = octets[first:content]
+            if attribute < last:
+                raise InvalidCertificate(place, "the attributes of an RDN in ascending order")
+            last = attribute
+    return attributes
+
+
+def _attribute(octets: bytes, start: int, end: int, place: str, attributes: list[tuple[bytes, int, bytes]]) -> int:
+    """Append one attribute to ``attributes`` and return where it ends."""
+    content, stop = asn1.tagged(octets, start, end, asn1.SEQUENCE, place)
+    first, content = asn1.tagged(octets, content, stop, asn1.OBJECT_IDENTIFIER, place)
+    oid = octets[first:content]
+    asn1.check_object_identifier(oid, place)
+    first, last = asn1.element(octets, content, stop, place)
+    if last != stop:
+        raise InvalidCertificate(place, "one value of an attribute")
+    attributes.append((oid, octets[content], octets[first:last]))
+    return stop
+
+
+def common_names(subject: bytes) -> tuple[GeneralName, ...]:
+    """Return the common names in the DER of a Name, in their order; those that cannot be decoded hold their octets."""
+    names: list[GeneralName] = []
+    for oid, tag, value in directory_name(subject, 0, len(subject), "subject"):
+        if oid != _COMMON_NAME:
+            continue
+        try:
+            text = value.decode(_ENCODINGS[tag])
+        except (KeyError, UnicodeDecodeError):
+            names.append(GeneralName("cn", value))
+        else:
+            names.append(GeneralName("cn", text))
+    return tuple(names)
