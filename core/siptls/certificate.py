@@ -51,7 +51,7 @@ class Certificate:
         der: the octets.
     """
 
-    __slots__ = ("_body", "_dates", "_names", "_purposes", "_spki", "der")
+    __slots__ = ("_body", "_constraints", "_dates", "_names", "_purposes", "_spki", "der")
 
     def __init__(self, der: bytes) -> None:
         self.der: Final = der
@@ -59,6 +59,7 @@ class Certificate:
         self._dates: structure.Dates | None = None
         self._body: structure.Body | None = None
         self._names: tuple[GeneralName, ...] | EllipsisType | None = ...
+        self._constraints: NameConstraints | EllipsisType | None = ...
         self._purposes: tuple[str, ...] | EllipsisType | None = ...
 
     def __repr__(self) -> str:
@@ -170,8 +171,19 @@ class Certificate:
     @property
     def name_constraints(self) -> NameConstraints | None:
         """The name constraints; None if there is no such extension (RFC 5280 section 4.2.1.10)."""
-        found = self._extension(_NAME_CONSTRAINTS)
-        return None if found is None else name_constraints(self.der, *found)
+        constraints = self._constraints
+        if constraints is ...:
+            found = self._extension(_NAME_CONSTRAINTS)
+            self._constraints = constraints = None if found is None else name_constraints(self.der, *found)
+        return constraints
+
+    def may_constrain(self) -> bool:
+        """Say quickly whether there can be name constraints at all: their identifier must then occur somewhere."""
+        return b"\x06\x03" + _NAME_CONSTRAINTS in self.der
+
+    def may_have_purposes(self) -> bool:
+        """Say quickly whether there can be an extended key usage at all: its identifier must then occur somewhere."""
+        return b"\x06\x03" + _EXTENDED_KEY_USAGE in self.der
 
     def _validity(self) -> structure.Dates:
         dates = self._dates

@@ -6,6 +6,7 @@ from typing import Final
 
 from . import der as asn1
 from .errors import InvalidCertificate
+from .names import fold, is_host
 
 _COMMON_NAME: Final = b"\x55\x04\x03"
 _TEXT_KINDS: Final = {0x81: "email", 0x82: "dns", 0x86: "uri"}
@@ -58,14 +59,53 @@ class NameConstraints:
         excluded: the excluded subtrees.
     """
 
-    __slots__ = ("excluded", "permitted")
+    __slots__ = ("_excluded_domains", "_permitted_domains", "excluded", "permitted")
 
     def __init__(self, permitted: tuple[GeneralName, ...], excluded: tuple[GeneralName, ...]) -> None:
         self.permitted: Final = permitted
         self.excluded: Final = excluded
+        self._permitted_domains: Final = _domains(permitted)
+        self._excluded_domains: Final = _domains(excluded)
+
+    def allow_domain(self, domain: str) -> bool:
+        """Say whether a domain is within the dNSName constraints.
+
+        A permitted ``.example.com`` means the names below example.com only; an excluded one keeps out example.com as
+        well, since its readers differ. A constraint that is no domain name allows nothing.
+
+        Args:
+            domain: a domain name, folded.
+
+        Returns:
+            True if the domain is in a permitted subtree, if there is one for dNSName, and in no excluded one. The time
+            does not depend on the number of subtrees, which belongs to the peer, as does the number of names.
+        """
+        permitted, excluded = self._permitted_domains, self._excluded_domains
+        if permitted is None or excluded is None:
+            return False
+        above = [""]
+        position = domain.find(".")
+        while position >= 0:
+            above += (domain[position:], domain[position + 1 :])
+            position = domain.find(".", position + 1)
+        if permitted and domain not in permitted and permitted.isdisjoint(above):
+            return False
+        return excluded.isdisjoint((domain, f".{domain}", *above))
 
     def __repr__(self) -> str:
         return f"NameConstraints(permitted={self.permitted!r}, excluded={self.excluded!r})"
+
+
+def _domains(subtrees: tuple[GeneralName, ...]) -> frozenset[str] | None:
+    """Return the dNSName subtrees, folded, or None if one of them cannot be processed."""
+    domains: set[str] = set()
+    for name in subtrees:
+        if name.kind == "dns":
+            domain = fold(name.value) if isinstance(name.value, str) else "?"
+            if domain and not is_host(domain.removeprefix(".")):
+                return None
+            domains.add(domain)
+    return frozenset(domains)
 
 
 def general_name(

@@ -221,7 +221,7 @@ def _extensions(der: bytes, start: int, end: int) -> Table:
 
 
 def _extension(der: bytes, start: int, end: int, index: int) -> tuple[bytes, bool, int, int]:
-    """Read an extension of any shape: its object identifier, whether it is critical, where its value begins and ends."""
+    """Read an extension of any shape: its identifier, whether it is critical, where its value begins and ends."""
     place = f"extensions[{index}]"
     content, stop = asn1.tagged(der, start, end, asn1.SEQUENCE, place)
     first, content = asn1.tagged(der, content, stop, asn1.OBJECT_IDENTIFIER, place)
