@@ -45,6 +45,15 @@ class Endpoint:
     def __hash__(self) -> int:
         return hash((self.host, self.address, self.port, self.transport))
 
+    def to_dict(self) -> dict[str, object]:
+        """Return the endpoint as values for JSON."""
+        return {
+            "transport": self.transport.upper(),
+            "host": self.host,
+            "address": self.address,
+            "port": self.port,
+        }
+
     def __repr__(self) -> str:
         return f"Endpoint({self.host!r}, {self.address!r}, {self.port}, {self.transport!r})"
 
@@ -191,6 +200,16 @@ class Failure(Enum):
     LIMIT = "LIMIT"
 
 
+_FAILURE_CODES: Final = {
+    Failure.BOGUS: "dnssec.bogus",
+    Failure.SERVFAIL: "locate.servfail",
+    Failure.REFUSED: "locate.refused",
+    Failure.TIMEOUT: "locate.timeout",
+    Failure.MALFORMED: "locate.malformed",
+    Failure.LIMIT: "limit.dns",
+}
+
+
 class Answered:
     """The DNS answered: with records, or with a denial.
 
@@ -226,6 +245,11 @@ class LookupFailed:
         self.action: Final = action
         self.reason: Final = reason
         self.detail: Final = detail
+
+    @property
+    def code(self) -> str:
+        """The code of the catalogue for the reason."""
+        return _FAILURE_CODES[self.reason]
 
     def __repr__(self) -> str:
         return f"<LookupFailed {self.action!r}: {self.reason.name} {self.detail!r}>"

@@ -104,7 +104,7 @@ class Machine(Generic[R]):
         self._answers: dict[Action, Event] = {}
         self._abandoned: list[Action] = []
         self._fresh: list[Action] = []
-        self._ready: list[tuple[Callable[[Any], None], Event]] = []
+        self._ready: list[tuple[Callable[[Any], None], Event | None]] = []
         self._journal: list[Note] = []
         self._result: R | None = None
 
@@ -204,8 +204,7 @@ class Machine(Generic[R]):
             self._lookups += 1
             if self._lookups > self.policy.limits.lookups:
                 detail = f"more than {self.policy.limits.lookups} lookups"
-                self._ready.append((then, LookupFailed(question, Failure.LIMIT, detail)))
-                return
+                self._answers[question] = LookupFailed(question, Failure.LIMIT, detail)
         self._await(question, then, self.policy.lookup_timeout)
 
     def _validate(self, question: ValidatePath, then: Callable[[PathEvent], None]) -> None:
@@ -223,6 +222,10 @@ class Machine(Generic[R]):
     def _note(self, code: str, hop: object, evidence: object) -> None:
         """Write a finding into the journal; the text is made when somebody reads it."""
         self._journal.append((self._now - self._began, code, hop, evidence))
+
+    def _later(self, then: Callable[[Any], None]) -> None:
+        """Go on with ``then`` after the current continuation, so that the stack stays flat."""
+        self._ready.append((then, None))
 
     def _wall_clock(self) -> datetime:
         """What the wall clock shows now."""

@@ -1,0 +1,99 @@
+"""Is the SIP server at the other end of this TLS connection really the domain it should be, and why?
+
+This package is the protocol core: pure state machines that do no input or output. See `Outbound` to begin with.
+"""
+
+from __future__ import annotations
+
+from . import codes, dane, dns, identity, names
+from .certificate import Certificate
+from .delegation import Delegation
+from .dns import Security
+from .errors import (
+    InvalidCertificate,
+    InvalidName,
+    InvalidPolicy,
+    InvalidRecord,
+    InvalidUri,
+    LocalProtocolError,
+    SiptlsError,
+)
+from .events import (
+    Action,
+    Anchors,
+    Answered,
+    Close,
+    Connect,
+    ConnectFailed,
+    Endpoint,
+    Event,
+    Failure,
+    KeyAnchor,
+    LookupFailed,
+    PathRejected,
+    PathValidated,
+    Presented,
+    TlsFacts,
+    ValidatePath,
+)
+from .dns.question import Lookup
+from .identity import Identity
+from .journal import Step
+from .location import Locate
+from .machine import Machine
+from .outbound import Outbound
+from .policy import Limits, Policy
+from .target import Route, Target
+from .uri import SipUri
+from .verdict import Outcome, Verdict
+from .verification import Verification
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Action",
+    "Anchors",
+    "Answered",
+    "Certificate",
+    "Close",
+    "Connect",
+    "ConnectFailed",
+    "Delegation",
+    "Endpoint",
+    "Event",
+    "Failure",
+    "Identity",
+    "InvalidCertificate",
+    "InvalidName",
+    "InvalidPolicy",
+    "InvalidRecord",
+    "InvalidUri",
+    "KeyAnchor",
+    "Limits",
+    "LocalProtocolError",
+    "Locate",
+    "Lookup",
+    "LookupFailed",
+    "Machine",
+    "Outbound",
+    "Outcome",
+    "PathRejected",
+    "PathValidated",
+    "Policy",
+    "Presented",
+    "Route",
+    "Security",
+    "SipUri",
+    "SiptlsError",
+    "Step",
+    "Target",
+    "TlsFacts",
+    "ValidatePath",
+    "Verdict",
+    "Verification",
+    "codes",
+    "dane",
+    "dns",
+    "identity",
+    "names",
+]

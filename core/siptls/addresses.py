@@ -1,0 +1,165 @@
+"""The addresses of one target, of both families, and what DNSSEC says of them (RFC 7984, RFC 7673 section 3.2).
+
+What comes out for the judge is a status and the TLSA base domains: the names at which TLSA records may stand.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Final, TypeVar
+
+from .delegation import Addressed, Delegation
+from .dns.answer import SECURE, Answer
+from .dns.question import Lookup, RRType
+from .dns.records import Address
+from .events import Answered, LookupEvent, LookupFailed
+from .machine import Machine
+from .names import fold, ip_literal, is_domain_name
+from .policy import Policy
+from .target import Target
+
+R = TypeVar("R")
+
+_RRTYPES: Final[dict[str, RRType]] = {"ipv4": "A", "ipv6": "AAAA"}
+
+
+class Addressing(Machine[R]):
+    """A machine that asks for the addresses of one target at a time."""
+
+    __slots__ = (
+        "_address_questions",
+        "_expires",
+        "_kept",
+        "_left",
+        "_proven",
+        "_target",
+        "_target_expires",
+    )
+
+    def __init__(self, policy: Policy, now: float, at: datetime) -> None:
+        super().__init__(policy, now, at)
+        self._target: Target | None = None
+        self._address_questions: tuple[Lookup, ...] = ()
+        self._left = 0
+        self._proven = True
+        self._expires = math.inf
+        self._target_expires = math.inf
+        self._kept: dict[Lookup, float] | None = None
+
+    def _addressed(self, target: Target, addressed: Addressed, bases: tuple[str, ...], failed: str) -> None:
+        """Go on: the addresses of a target are known.
+
+        ``bases`` are the TLSA base domains to ask, in their order; empty when none may be asked. ``failed`` is the code
+        of the failure where ``addressed`` says so.
+        """
+        raise NotImplementedError
+
+    def _ask_addresses(self, target: Target) -> None:
+        self._target = target
+        self._target_expires = math.inf
+        self._address_questions = ()
+        if target.addresses:  # the URI names an address instead of a host
+            self._addressed(target, Addressed.INSECURE, (), "")
+            return
+        if target.port == 0 or not is_domain_name(target.host) or ip_literal(target.host) is not None:
+            self._note("locate.bad-target", target, None)
+            self._addressed(target, Addressed.FAILED, (), "locate.bad-target")
+            return
+        self._address_questions = tuple([Lookup(target.host, _RRTYPES[family]) for family in self.policy.families])
+        self._left = len(self._address_questions)
+        for question in self._address_questions:
+            self._ask(question, self._address_answered)
+
+    def _prefetch(self, host: str) -> None:
+        """Ask for the addresses of a host ahead of time."""
+        if is_domain_name(host):
+            for family in self.policy.families:
+                self._ask(Lookup(host, _RRTYPES[family]), self._keep)
+
+    def _address_answered(self, event: LookupEvent) -> None:
+        self._note("locate.address", self._target, event)
+        if isinstance(event, Answered):
+            since = self._now if self._kept is None else self._kept.get(event.action, self._now)
+            self._target_expires = min(self._target_expires, since + event.answer.ttl)
+        self._left -= 1
+        if self._left == 0:
+            assert self._target is not None
+            self._combine(self._target)
+
+    def _combine(self, target: Target) -> None:
+        """Unite the address families (RFC 7984 section 3.1) and say what DNSSEC says of them."""
+        failed: LookupFailed | None = None
+        addresses: list[str] = []
+        secure: Answer | None = None
+        insecure: Answer | None = None
+        for question in self._address_questions:
+            event = self._answers[question]
+            if not isinstance(event, Answered):
+                assert isinstance(event, LookupFailed)
+                failed = failed or event
+                continue
+            answer = event.answer
+            addresses.extend([r.address for r in answer.records if type(r) is Address])
+            if answer.security is not SECURE:
+                self._proven = False
+                insecure = insecure or answer
+            elif answer.records:
+                secure = secure or answer
+        if failed is not None and (not addresses or (target.delegation is Delegation.SRV and secure is None)):
+            # With a secure SRV the family that failed could have been the SECURE one whose TLSA counts (D-SEC-13).
+            self._addressed(target, Addressed.FAILED, (), failed.code)
+        elif not addresses:
+            self._note("locate.no-address", target, None)
+            self._addressed(target, Addressed.NONE, (), "")
+        else:
+            if len(addresses) > self.policy.limits.addresses:
+                self._note("limit.addresses", target, self.policy.limits.addresses)
+            target.addresses = tuple(addresses[: self.policy.limits.addresses])
+            self._find_bases(target, secure, insecure)
+
+    def _find_bases(self, target: Target, secure: Answer | None, insecure: Answer | None) -> None:
+        """Say at which names TLSA records may stand (RFC 7671 section 7, RFC 7673 section 3.2)."""
+        if secure is not None:
+            if target.delegation is Delegation.TAINTED:
+                bases: tuple[str, ...] = ()
+            else:
+                bases = (fold(secure.owner), target.host) if secure.aliases else (target.host,)
+            self._addressed(target, Addressed.SECURE, bases, "")
+        elif target.delegation is not Delegation.HOST or insecure is None or not insecure.aliases:
+            self._addressed(target, Addressed.INSECURE, (), "")
+        elif insecure.aliases[0].security is SECURE:
+            self._addressed(target, Addressed.INSECURE, (target.host,), "")
+        else:
+            # The answer as a whole is INSECURE; only the alias alone tells whether its first step is (RFC 7672 2.1.3).
+            self._ask(Lookup(target.host, "CNAME"), self._alias_answered)
+
+    def _alias_answered(self, event: LookupEvent) -> None:
+        target = self._target
+        assert target is not None
+        self._note("locate.alias", target, event)
+        if isinstance(event, LookupFailed):
+            self._addressed(target, Addressed.FAILED, (), event.code)
+        elif event.answer.records and event.answer.security is SECURE:
+            self._addressed(target, Addressed.INSECURE, (target.host,), "")
+        else:
+            self._addressed(target, Addressed.INSECURE, (), "")
+
+    @property
+    def _no_service(self) -> str:
+        """The code of an absence: only one that DNSSEC proves may lead a caller elsewhere (RFC 3263 section 7)."""
+        return "locate.no-service" if self._proven else "locate.no-service.unproven"
+
+    def _count_on(self, answer: Answer) -> None:
+        """Remember how long, and how surely, what rests on this answer holds."""
+        until = self._now + answer.ttl
+        if until < self._expires:
+            self._expires = until
+        if answer.security is not SECURE:
+            self._proven = False
+
+    def _keep(self, event: LookupEvent) -> None:
+        """An address asked for ahead of time: the machine keeps the answer; when it came is remembered here."""
+        if self._kept is None:
+            self._kept = {}
+        self._kept.setdefault(event.action, self._now)

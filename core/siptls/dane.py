@@ -1,0 +1,236 @@
+"""TLSA records: which can be used, which count, and what they match (RFC 6698, RFC 7671, RFC 7218)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+from .certificate import Certificate
+from .dns.records import Tlsa
+from .errors import InvalidCertificate, InvalidRecord
+from .policy import Policy
+
+PKIX_TA, PKIX_EE, DANE_TA, DANE_EE = 0, 1, 2, 3
+CERT, SPKI = 0, 1
+FULL, SHA256, SHA512 = 0, 1, 2
+
+METHODS: Final = {PKIX_TA: "pkix-ta", PKIX_EE: "pkix-ee", DANE_TA: "dane-ta", DANE_EE: "dane-ee"}
+
+_DIGEST_OCTETS: Final = {SHA256: 32, SHA512: 64}
+_MATCHING_OF_DIGEST: Final = {"sha256": SHA256, "sha512": SHA512}
+
+# RFC 7218 section 2
+_ACRONYMS: Final = (
+    {"pkix-ta": 0, "pkix-ee": 1, "dane-ta": 2, "dane-ee": 3, "privcert": 255},
+    {"cert": 0, "spki": 1, "privsel": 255},
+    {"full": 0, "sha2-256": 1, "sha2-512": 2, "privmatch": 255},
+)
+_FIELDS: Final = ("certificate usage", "selector", "matching type")
+
+
+def parse(text: str, owner: str = "") -> Tlsa:
+    """Read the presentation form of a TLSA record.
+
+    Args:
+        text: usage, selector and matching type as numbers from 0 to 255 or acronyms, then the association data in
+            hexadecimal, which may hold white space. For example ``3 1 1 8d0d...`` or ``DANE-EE SPKI SHA2-256 8d0d...``.
+        owner: the owner name that the record is to have.
+
+    Returns:
+        The record. It may be unusable: that is for `unusable` to say.
+
+    Raises:
+        InvalidRecord: the text is no TLSA record; it names the field.
+
+    Source: RFC 6698 section 2.2, RFC 7218 section 2.
+    """
+    words = text.split()
+    if len(words) < 4:
+        raise InvalidRecord(text, "certificate usage, selector, matching type and hexadecimal data")
+    numbers: list[int] = []
+    for word, acronyms, name in zip(words, _ACRONYMS, _FIELDS, strict=False):
+        if word.isascii() and word.isdigit() and len(word) <= 3 and int(word) <= 255:
+            numbers.append(int(word))
+        elif word.lower() in acronyms:
+            numbers.append(acronyms[word.lower()])
+        else:
+            raise InvalidRecord(text, f"a {name} from 0 to 255 or one of {', '.join(acronyms).upper()}, not {word!r}")
+    digits = "".join(words[3:])
+    if not digits.isascii() or len(digits) % 2 or not all(digit in "0123456789abcdefABCDEF" for digit in digits):
+        raise InvalidRecord(text, "an even number of hexadecimal digits as the association data")
+    return Tlsa(owner, numbers[0], numbers[1], numbers[2], bytes.fromhex(digits))
+
+
+def unusable(record: Tlsa) -> str:
+    """Say why a record can match nothing, or return an empty text if it can be used (RFC 6698 section 4.1).
+
+    Args:
+        record: the record.
+    """
+    if record.usage > DANE_EE:
+        return f"certificate usage {record.usage} is unknown"
+    if record.selector > SPKI:
+        return f"selector {record.selector} is unknown"
+    matching, data = record.matching, record.data
+    if matching > SHA512:
+        return f"matching type {matching} is unknown"
+    if matching != FULL:
+        if len(data) != _DIGEST_OCTETS[matching]:
+            return f"the digest has {len(data)} octets, not {_DIGEST_OCTETS[matching]}"
+        return ""
+    return _unusable_full(record)
+
+
+def _unusable_full(record: Tlsa) -> str:
+    """Full data must be a certificate or a key, or it could never be a trust anchor."""
+    if record.selector == SPKI:
+        return "" if _is_one_sequence(record.data) else "the data is not a SubjectPublicKeyInfo in DER"
+    try:
+        Certificate(record.data).spki  # noqa: B018 - reading it is the check
+    except InvalidCertificate:
+        return "the data is not a certificate in DER"
+    return ""
+
+
+def _is_one_sequence(data: bytes) -> bool:
+    """Whether the octets are one DER SEQUENCE and nothing after it."""
+    if len(data) < 2 or data[0] != 0x30:
+        return False
+    if data[1] < 0x80:
+        return len(data) == 2 + data[1]
+    octets = data[1] & 0x7F
+    length = int.from_bytes(data[2 : 2 + octets], "big")
+    return 0 < octets <= 3 and len(data) == 2 + octets + length and length >= 0x80 and data[2] != 0
+
+
+@lru_cache(maxsize=16)
+def _allowed(digests: tuple[str, ...]) -> frozenset[int]:
+    """The matching types that a policy takes: full data and its digests."""
+    return frozenset({FULL, *[_MATCHING_OF_DIGEST[digest] for digest in digests]})
+
+
+class RecordSet:
+    """The TLSA records of one base domain, sorted by what they are good for.
+
+    Args:
+        records: the records as published, all SECURE.
+        policy: which usages count and which digests are stronger.
+
+    Attributes:
+        counting: the records that decide, in their order: usable, enabled, and not put aside by a stronger digest.
+        unusable: the records that can match nothing, each with the reason.
+        set_aside: usable records that do not count, each with the reason.
+    """
+
+    __slots__ = ("counting", "set_aside", "unusable")
+
+    def __init__(self, records: Iterable[Tlsa], policy: Policy) -> None:
+        self.unusable: list[tuple[Tlsa, str]] = []
+        self.set_aside: list[tuple[Tlsa, str]] = []
+        usable: list[Tlsa] = []
+        allowed = _allowed(policy.digests)
+        for record in records:
+            reason = unusable(record)
+            if not reason and record.matching not in allowed:
+                reason = "the policy does not take its digest"
+            if reason:
+                self.unusable.append((record, reason))
+            else:
+                usable.append(record)
+        self.counting: list[Tlsa] = self._strongest(self._enabled(usable, policy), policy)
+
+    def _enabled(self, usable: list[Tlsa], policy: Policy) -> list[Tlsa]:
+        """Leave out disabled usages. Alone, a disabled PKIX usage still constrains the PKIX path (A-17)."""
+        usages = policy.tlsa_usages
+        if len(usages) == 4:
+            return usable
+        enabled = [r for r in usable if r.usage in usages]
+        if not enabled:
+            enabled = [r for r in usable if r.usage in (PKIX_TA, PKIX_EE)]
+        kept = {id(r) for r in enabled}
+        self.set_aside.extend([(r, "its usage is disabled by policy") for r in usable if id(r) not in kept])
+        return enabled
+
+    def _strongest(self, usable: list[Tlsa], policy: Policy) -> list[Tlsa]:
+        """Digest agility: for each usage and selector full data and the strongest digest only (RFC 7671 section 9)."""
+        if len(usable) < 2:
+            return usable
+        ranks = {_MATCHING_OF_DIGEST[digest]: rank for rank, digest in enumerate(policy.digests)}
+        best: dict[tuple[int, int], int] = {}
+        for record in usable:
+            if record.matching != FULL:
+                group = (record.usage, record.selector)
+                rank = ranks[record.matching]
+                best[group] = min(rank, best.get(group, rank))
+        counting: list[Tlsa] = []
+        for record in usable:
+            group = (record.usage, record.selector)
+            if record.matching == FULL or ranks[record.matching] == best[group]:
+                counting.append(record)
+            else:
+                self.set_aside.append((record, "a stronger digest stands beside it"))
+        return counting
+
+    @property
+    def notes(self) -> list[tuple[str, tuple[Tlsa, str]]]:
+        """What to report of the records that do not count: a code, the record and the reason."""
+        unusable_ones = [("dane.record-unusable", pair) for pair in self.unusable]
+        return [*unusable_ones, *[("dane.record-set-aside", pair) for pair in self.set_aside]]
+
+    def of(self, usage: int) -> list[Tlsa]:
+        """Return the counting records of one usage."""
+        return [record for record in self.counting if record.usage == usage]
+
+
+class Matcher:
+    """Finds the record of a set that a certificate matches: one look per form, however many records there are.
+
+    Args:
+        records: usable records of one usage.
+    """
+
+    __slots__ = ("_forms", "_table")
+
+    def __init__(self, records: Iterable[Tlsa]) -> None:
+        self._table: dict[tuple[int, int, bytes], Tlsa] = {}
+        for record in records:
+            self._table.setdefault((record.selector, record.matching, record.data), record)
+        self._forms = sorted({(selector, matching) for selector, matching, _ in self._table})
+
+    def match(self, certificate: Certificate) -> Tlsa | None:
+        """Return a record that the certificate matches, or None.
+
+        Args:
+            certificate: the certificate.
+
+        Raises:
+            InvalidCertificate: it is malformed where a selector needs it.
+
+        Source: RFC 6698 section 2.1.
+        """
+        for selector, matching in self._forms:
+            record = self._table.get((selector, matching, association(certificate, selector, matching)))
+            if record is not None:
+                return record
+        return None
+
+
+def association(certificate: Certificate, selector: int, matching: int) -> bytes:
+    """Return the association data that a record must hold to match a certificate (RFC 6698 section 2.1).
+
+    Args:
+        certificate: the certificate.
+        selector: 0 for the whole certificate, 1 for its SubjectPublicKeyInfo.
+        matching: 0 for the octets themselves, 1 for SHA-256, 2 for SHA-512.
+
+    Raises:
+        InvalidCertificate: it is malformed and the selector is 1.
+    """
+    octets = certificate.der if selector == CERT else certificate.spki
+    if matching == SHA256:
+        return hashlib.sha256(octets).digest()
+    if matching == SHA512:
+        return hashlib.sha512(octets).digest()
+    return octets

@@ -1,0 +1,183 @@
+"""What a machine noted on its way, and the steps that are made of it when somebody wants to read them.
+
+A machine writes short notes, because most verdicts are never read. All text that comes from the network passes
+`printable` here, so that a step is safe for terminals and logs.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+from .codes import CATALOGUE, Severity
+from .dns.answer import Answer, Source
+from .events import Answered, ConnectFailed, Endpoint, LookupFailed, PathRejected, PathValidated, Presented
+
+# Seconds since the beginning, a code of the catalogue, the hop, the evidence.
+Note: TypeAlias = tuple[float, str, object, object]
+
+_SHOWN: Final = 8  # records of one answer
+
+
+class Step:
+    """One finding of a run.
+
+    Attributes:
+        seconds: when it was found, in seconds since the run began.
+        hop: where: ``LOCATE`` for the way to the servers, else a server.
+        code: what was found, a code of the catalogue.
+        expected: what should have been there; may be empty.
+        found: what was there; may be empty.
+    """
+
+    __slots__ = ("code", "expected", "found", "hop", "seconds")
+
+    def __init__(self, seconds: float, hop: str, code: str, expected: str, found: str) -> None:
+        self.seconds: Final = seconds
+        self.hop: Final = hop
+        self.code: Final = code
+        self.expected: Final = expected
+        self.found: Final = found
+
+    @property
+    def severity(self) -> Severity:
+        """``ok``, ``note``, ``warning`` or ``error``."""
+        return CATALOGUE[self.code].severity
+
+    @property
+    def finding(self) -> str:
+        """The finding in one line."""
+        return CATALOGUE[self.code].title
+
+    @property
+    def why(self) -> str:
+        """What is behind it; may be empty."""
+        return CATALOGUE[self.code].why
+
+    @property
+    def fix(self) -> str:
+        """What to do about it; may be empty."""
+        return CATALOGUE[self.code].fix
+
+    @property
+    def reference(self) -> str:
+        """The document and section that the rule comes from; may be empty."""
+        return CATALOGUE[self.code].reference
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the step as values for JSON."""
+        return {
+            "seconds": round(self.seconds, 6),
+            "hop": self.hop,
+            "code": self.code,
+            "severity": self.severity,
+            "finding": self.finding,
+            "expected": self.expected,
+            "found": self.found,
+            "why": self.why,
+            "fix": self.fix,
+            "reference": self.reference,
+        }
+
+    def __str__(self) -> str:
+        parts = [f"{self.hop}: {self.finding} ({self.code})"]
+        if self.expected:
+            parts.append(f"expected {self.expected}")
+        if self.found:
+            parts.append(f"found {self.found}")
+        if self.reference:
+            parts.append(f"[{self.reference}]")
+        return "; ".join(parts)
+
+    def __repr__(self) -> str:
+        return f"<Step {self}>"
+
+
+def printable(text: str, limit: int = 300) -> str:
+    """Return text from the network as plain ASCII that no terminal or log acts upon.
+
+    Args:
+        text: any text.
+        limit: how many characters to keep at the most.
+    """
+    if len(text) > limit:
+        text = text[:limit] + "..."
+    if text.isascii() and text.isprintable():
+        return text
+    return text.encode("ascii", "backslashreplace").decode("ascii").translate(_CONTROLS)
+
+
+_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)}
+
+
+def rendered(notes: tuple[Note, ...]) -> tuple[Step, ...]:
+    """Make the steps of a run from its notes.
+
+    Args:
+        notes: the notes in their order.
+
+    Returns:
+        The steps, and at the end one for each resolver that deserves a note.
+    """
+    steps: list[Step] = []
+    sources: dict[Source, float] = {}
+    for seconds, code, hop, evidence in notes:
+        expected, found = _texts(evidence)
+        steps.append(Step(seconds, _hop(hop), code, expected, found))
+        answer = evidence.answer if isinstance(evidence, Answered) else evidence
+        if isinstance(answer, Answer):
+            sources.setdefault(answer.source, seconds)
+    for source, seconds in sources.items():
+        if source.note is not None:
+            steps.append(Step(seconds, "LOCATE", source.note, "", printable(source.name)))
+    return tuple(steps)
+
+
+def _hop(hop: object) -> str:
+    if isinstance(hop, str):
+        return printable(hop)
+    if isinstance(hop, Endpoint):
+        address = f"[{hop.address}]" if ":" in hop.address else hop.address
+        return printable(f"{hop.host} {address}:{hop.port}")
+    host, port = getattr(hop, "host", ""), getattr(hop, "port", "")
+    return printable(f"{host}:{port}")
+
+
+def _texts(evidence: object) -> tuple[str, str]:
+    """What was expected and what was found, as text."""
+    if evidence is None:
+        return "", ""
+    if isinstance(evidence, tuple):
+        expected, found = evidence
+        return _text(expected), _text(found)
+    return "", _text(evidence)
+
+
+def _text(evidence: object) -> str:
+    if isinstance(evidence, Answered):
+        return _answer(evidence.answer)
+    if isinstance(evidence, Answer):
+        return _answer(evidence)
+    if isinstance(evidence, LookupFailed):
+        return printable(f"{evidence.action.name} {evidence.action.rrtype}: {evidence.reason.value}: {evidence.detail}")
+    if isinstance(evidence, (ConnectFailed, PathRejected)):
+        return printable(evidence.detail)
+    if isinstance(evidence, PathValidated):
+        return f"a path of {len(evidence.path)} certificate(s)"
+    if isinstance(evidence, Presented):
+        facts = evidence.facts
+        return printable(f"{len(evidence.chain)} certificate(s), {facts.version} {facts.cipher}".strip())
+    return printable(str(evidence))
+
+
+def _answer(answer: Answer) -> str:
+    """An answer in one line: the question, the alias steps, the records or the denial, the status."""
+    name = f"{answer.question.name} {answer.question.rrtype}"
+    for alias in answer.aliases:
+        name += f" -> {alias.target} ({alias.security.name.lower()})"
+    if answer.denial is not None:
+        what = answer.denial.value
+    else:
+        what = "; ".join([str(record) for record in answer.records[:_SHOWN]])
+        if len(answer.records) > _SHOWN:
+            what += f"; and {len(answer.records) - _SHOWN} more"
+    return printable(f"{name}: {what} ({answer.security.name.lower()})", 1000)

@@ -1,0 +1,447 @@
+"""Is the peer that presented these certificates the one it should be?
+
+`Judgement` judges one connection; `Outbound` makes one for each connection, `Verification` makes one for certificates that
+the caller already holds. What to hold against the certificates was settled before they were seen (RFC 9525 section 6.1):
+the reference identifiers, and the TLSA records if DANE decides.
+
+The ways by which a peer can be accepted are tried one after the other, the cheapest first; one that succeeds suffices
+(RFC 6698 section 4.1). Each way that fails leaves its faults; the first fault of the gravest kind decides.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final, cast
+
+from . import dane
+from .certificate import Certificate
+from .errors import InvalidCertificate, LocalProtocolError
+from .events import Anchors, Endpoint, KeyAnchor, PathEvent, PathRejected, PathValidated, ValidatePath
+from .identity import Identity, acceptable_purpose, purpose_violation
+from .machine import Machine
+from .policy import METHODS
+from .references import References
+from .verdict import Method, Outcome
+
+_KEY_USAGES_FOR_TLS: Final = frozenset({"digitalSignature", "keyEncipherment", "keyAgreement"})
+
+# The ways in the order of what they cost: DANE-EE needs no path, PKIX-TA may need several.
+_WAYS: Final = (dane.DANE_EE, dane.DANE_TA, dane.PKIX_EE, dane.PKIX_TA)
+
+
+class Decision:
+    """What a judgement came to.
+
+    Args:
+        outcome: ACCEPTED, REJECTED, UNDETERMINED or INSUFFICIENT.
+        method: by what the peer was authenticated.
+        code: what decided.
+        identities: the domains that are proven for the peer.
+        until: until when the certificates used are valid, on the ``now`` clock; infinite where dates do not count.
+    """
+
+    __slots__ = ("code", "identities", "method", "outcome", "until")
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        method: Method,
+        code: str,
+        identities: tuple[Identity, ...] = (),
+        until: float = math.inf,
+    ) -> None:
+        self.outcome: Final = outcome
+        self.method: Final[Method] = method
+        self.code: Final = code
+        self.identities: Final = identities
+        self.until: Final = until
+
+
+class Judgement:
+    """Judges what one peer presented.
+
+    Args:
+        machine: asks for the paths, keeps the journal, knows the policy and the time.
+        hop: what the findings are about.
+        chain: the certificates as presented, the peer's own first.
+        references: the names to hold against them.
+        records: the TLSA records, all of which SECURE, when DANE decides; None when PKIX does.
+        anchors: the trust anchors of the caller.
+        done: is told this judgement and its decision, once.
+    """
+
+    __slots__ = (
+        "_anchors",
+        "_chain",
+        "_done",
+        "_faults",
+        "_hop",
+        "_machine",
+        "_method",
+        "_named",
+        "_paths",
+        "_pkix_asked",
+        "_pool",
+        "_records",
+        "_references",
+        "_through",
+        "_weak",
+        "_ways",
+        "decision",
+        "leaf",
+    )
+
+    def __init__(
+        self,
+        machine: Machine[Any],
+        hop: Endpoint | str,
+        chain: tuple[bytes, ...],
+        references: References,
+        records: dane.RecordSet | None,
+        anchors: Anchors,
+        done: Callable[[Judgement, Decision], None],
+    ) -> None:
+        self._machine = machine
+        self._hop = hop
+        self._chain = chain
+        self._references = references
+        self._records = records
+        self._anchors = anchors
+        self._done = done
+        self._faults: list[str] = []
+        self._weak: Decision | None = None
+        self._ways: list[int] = []
+        self._through: list[bytes] = []
+        self._pool: list[Certificate] | None = None
+        self._paths = 0
+        self._pkix_asked = False
+        self._named = False
+        self._method: Method = "none"
+        self.decision: Decision | None = None
+        self.leaf: Certificate | None = None
+
+    def begin(self) -> None:
+        """Look at the certificates and take the first way."""
+        chain, limits = self._chain, self._machine.policy.limits
+        if not chain:
+            self._refuse("tls.no-certificate")
+            return
+        if len(chain) > limits.chain or sum(map(len, chain)) > limits.chain_octets:
+            self._refuse("limit.chain", f"{len(chain)} certificates of {sum(map(len, chain))} octets")
+            return
+        leaf = Certificate(chain[0])
+        try:
+            leaf.spki  # noqa: B018 - whatever authenticates the peer authenticates its key, so there must be one (A-22)
+        except InvalidCertificate as error:
+            self._refuse("cert.malformed", f"{error.place}: expected {error.expected}")
+            return
+        self.leaf = leaf
+        if self._records is not None:
+            self._ways = self._ordered_ways(self._records)
+            self._next_way()
+        else:
+            self._method = "pkix"
+            self._ask_pkix(None)
+
+    # The ways.
+
+    def _ordered_ways(self, records: dane.RecordSet) -> list[int]:
+        """The usages to try, those that satisfy the policy first."""
+        present = {record.usage for record in records.counting}
+        ways = [usage for usage in _WAYS if usage in present]
+        required = METHODS[self._machine.policy.require]
+        ways.sort(key=lambda usage: dane.METHODS[usage] not in required)
+        return ways
+
+    def _next_way(self, _event: object = None) -> None:
+        """Take the next way, or end when there is none left."""
+        while self._ways and self.decision is None:
+            usage = self._ways.pop(0)
+            self._method = cast("Method", dane.METHODS[usage])
+            if usage == dane.DANE_EE:
+                self._try_dane_ee()
+            elif usage == dane.DANE_TA:
+                if self._try_dane_ta():
+                    return
+            elif usage == dane.PKIX_EE:
+                if self._try_pkix_ee():
+                    return
+            elif self._try_pkix_ta():
+                return
+        if self.decision is None:
+            self._fail()
+
+    def _matcher(self, usage: int) -> dane.Matcher:
+        assert self._records is not None
+        return dane.Matcher(self._records.of(usage))
+
+    def _matched(self, record: object, what: str) -> None:
+        self._machine._note("dane.match", self._hop, (record, what))
+
+    def _try_dane_ee(self) -> None:
+        """DANE-EE: the leaf matches, and nothing else counts (RFC 7671 section 5.1, RFC 7673 section 4.2)."""
+        assert self.leaf is not None
+        record = self._matcher(dane.DANE_EE).match(self.leaf)
+        if record is not None:
+            self._matched(record, "the peer's certificate")
+            self._machine._note("id.not-needed", self._hop, None)
+            self._accept("dane.match", (Identity(self._references.domain, "dane"),), math.inf)
+
+    def _try_dane_ta(self) -> bool:
+        """DANE-TA: a matching issuer, or one that stands only in the DNS, is the trust anchor (RFC 7671 section 5.2)."""
+        assert self.leaf is not None and self._records is not None
+        records = self._records.of(dane.DANE_TA)
+        matcher = dane.Matcher(records)
+        certificates: list[bytes] = []
+        keys: list[KeyAnchor] = []
+        for certificate in self._issuers():
+            record = matcher.match(certificate)
+            if record is None or certificate.spki == self.leaf.spki:
+                continue  # a leaf is never its own trust anchor, not even in another certificate's clothes (A-21)
+            self._matched(record, "a certificate of the chain")
+            if record.selector == dane.CERT:
+                certificates.append(certificate.der)
+            else:
+                keys.append(KeyAnchor(certificate.subject, certificate.spki))
+        self._add_anchors_of_dns(records, certificates, keys)
+        if not certificates and not keys:
+            return False
+        anchors = Anchors(tuple(dict.fromkeys(certificates)), tuple(keys), name="DANE-TA records")
+        self._ask(ValidatePath(self._chain[0], self._chain[1:], anchors, self._machine._wall_clock()))
+        return True
+
+    def _add_anchors_of_dns(
+        self, records: list[dane.Tlsa], certificates: list[bytes], keys: list[KeyAnchor]
+    ) -> None:
+        """Full data can be a trust anchor that the peer did not send (RFC 7671 sections 5.2.2 and 5.2.3)."""
+        assert self.leaf is not None
+        full = [record for record in records if record.matching == dane.FULL]
+        limit = self._machine.policy.limits.paths
+        if len(full) > limit:
+            self._machine._note("limit.paths", self._hop, f"{len(full)} DANE-TA records with full data")
+        names = {certificate.issuer for certificate in self._issuers()} | {self.leaf.issuer}
+        for record in full[:limit]:
+            if record.selector == dane.CERT:
+                if record.data not in certificates and Certificate(record.data).spki != self.leaf.spki:
+                    certificates.append(record.data)
+            elif record.data != self.leaf.spki:
+                known = {(key.name, key.spki) for key in keys}
+                keys.extend([KeyAnchor(name, record.data) for name in sorted(names) if (name, record.data) not in known])
+
+    def _try_pkix_ee(self) -> bool:
+        """PKIX-EE: the leaf matches, and everything else counts as well (RFC 7671 section 5.3)."""
+        assert self.leaf is not None
+        record = self._matcher(dane.PKIX_EE).match(self.leaf)
+        if record is None:
+            return False
+        self._matched(record, "the peer's certificate")
+        self._ask_pkix(None)
+        return True
+
+    def _try_pkix_ta(self) -> bool:
+        """PKIX-TA: a certificate of the path above the leaf matches (RFC 7671 section 5.4)."""
+        matcher = self._matcher(dane.PKIX_TA)
+        candidates = [*self._issuers(), *[Certificate(der) for der in self._anchors.certificates]]
+        for candidate in candidates:
+            try:
+                record = matcher.match(candidate)
+            except InvalidCertificate:
+                continue  # an anchor that cannot be read cannot end a path either
+            if record is not None and candidate.der not in self._through:
+                self._matched(record, "an issuer that the path must contain")
+                self._through.append(candidate.der)
+        if len(self._through) > self._machine.policy.limits.paths:
+            self._machine._note("limit.paths", self._hop, f"{len(self._through)} candidates for PKIX-TA")
+            del self._through[self._machine.policy.limits.paths :]
+        return self._next_through()
+
+    def _next_through(self) -> bool:
+        """Ask for a path through the next candidate, since the peer's order must not decide (D-PATH-3)."""
+        if not self._through:
+            return False
+        self._ask_pkix(self._through.pop(0))
+        return True
+
+    def _issuers(self) -> list[Certificate]:
+        """The presented certificates above the leaf that can be read."""
+        if self._pool is None:
+            self._pool = []
+            for der in self._chain[1:]:
+                certificate = Certificate(der)
+                try:
+                    certificate.issuer  # noqa: B018 - reading it is the check
+                except InvalidCertificate:
+                    continue
+                self._pool.append(certificate)
+        return self._pool
+
+    # Paths.
+
+    def _ask_pkix(self, through: bytes | None) -> None:
+        self._pkix_asked = True
+        at = self._machine._wall_clock()
+        self._ask(ValidatePath(self._chain[0], self._chain[1:], self._anchors, at, through))
+
+    def _ask(self, question: ValidatePath) -> None:
+        self._machine._validate(question, self._path_answered)
+
+    def _path_answered(self, event: PathEvent) -> None:
+        if isinstance(event, PathRejected):
+            self._fault_of_path(event)
+        elif self._path_accepted(event):
+            return
+        if self._method == "pkix-ta" and self._next_through():
+            return
+        self._next_way()
+
+    def _fault_of_path(self, event: PathRejected) -> None:
+        """Note why no path is valid; what the leaf itself says is more telling than the validator's text."""
+        reason = self._fault_of_dates() or event.reason
+        self._fault(reason, ("a path to " + event.action.anchors.name, event.detail))
+
+    def _fault_of_dates(self) -> str:
+        assert self.leaf is not None
+        at = self._machine._wall_clock()
+        try:
+            if at > self.leaf.not_after:
+                return "chain.expired"
+            if at < self.leaf.not_before:
+                return "chain.not-yet-valid"
+        except InvalidCertificate:
+            return "cert.malformed"
+        return ""
+
+    def _path_accepted(self, event: PathValidated) -> bool:
+        """Check on a valid path what RFC 5280 path validation leaves open; accept if nothing stands against it."""
+        if not event.path or event.path[0] != self._chain[0]:
+            raise LocalProtocolError(f"{event!r} is not a path from the certificate that was asked about")
+        self._machine._note("chain.valid", self._hop, event)
+        path = [Certificate(der) for der in event.path]
+        try:
+            code, identities = self._check_names(path)
+            sound = self._check_purposes(path) and bool(identities)
+            until = self._valid_until(path)
+        except InvalidCertificate as error:
+            self._fault("cert.malformed", f"{error.place}: expected {error.expected}")
+            return False
+        if sound:
+            if self._method == "dane-ta":
+                # Names under a TA that only this zone named prove nothing for other domains (A-16).
+                identities = (Identity(self._references.domain, "dane"),)
+            elif self._method != "pkix" and not self._machine.policy.tlsa_usages.isdisjoint({2, 3}):
+                self._machine._note("dane.pkix-usage", self._hop, self._method)
+            self._accept("dane.match" if self._records is not None else code, identities, until)
+        return self.decision is not None
+
+    def _valid_until(self, path: list[Certificate]) -> float:
+        """When the first certificate of the path expires, on the ``now`` clock. A key anchor has no dates."""
+        machine = self._machine
+        dated = path[:-1] if self._method == "dane-ta" and path[-1].der not in self._known_certificates() else path
+        first = min(certificate.not_after for certificate in dated)
+        return machine._now + (first - machine._wall_clock()) / timedelta(seconds=1)
+
+    def _known_certificates(self) -> set[bytes]:
+        assert self._records is not None
+        return {*self._chain, *[r.data for r in self._records.counting if r.selector == dane.CERT]}
+
+    def _check_purposes(self, path: list[Certificate]) -> bool:
+        """Extended key usage of the leaf and of every authority below the anchor, and keyUsage (A-04, D-PATH-2)."""
+        leaf, eku = path[0], self._machine.policy.eku
+        if not acceptable_purpose(leaf.extended_key_usage, eku, "server"):
+            self._fault("chain.eku", (f"a purpose that policy {eku!r} takes", ", ".join(leaf.extended_key_usage or ())))
+            return False
+        if leaf.key_usage is not None and leaf.key_usage.isdisjoint(_KEY_USAGES_FOR_TLS):
+            self._fault("chain.key-usage", ("digitalSignature", ", ".join(sorted(leaf.key_usage))))
+            return False
+        authority = purpose_violation(path, eku, "server")
+        if authority is not None:
+            purposes = ", ".join(authority.extended_key_usage or ())
+            self._fault("chain.eku", (f"a purpose that policy {eku!r} takes", f"an authority limited to {purposes}"))
+            return False
+        return True
+
+    def _check_names(self, path: list[Certificate]) -> tuple[str, tuple[Identity, ...]]:
+        """Return the code of the match and the identities it proves; after a fault there are none."""
+        self._named = True
+        found = self._references.check(path, self._machine.policy)
+        for code, evidence in found.notes:
+            self._machine._note(code, self._hop, evidence)
+        if not found.identities:
+            self._faults.append(found.code)
+        return found.code, found.identities
+
+    # Ends.
+
+    def _fault(self, code: str, evidence: object = None) -> None:
+        self._faults.append(code)
+        self._machine._note(code, self._hop, evidence)
+
+    def _accept(self, code: str, identities: tuple[Identity, ...], until: float) -> None:
+        """Accept, or go on looking if the method is less than the policy requires."""
+        policy = self._machine.policy
+        if self._method in METHODS[policy.require]:
+            self._decide(Decision(Outcome.ACCEPTED, self._method, code, identities, until))
+            return
+        self._machine._note("policy.too-weak", self._hop, (f"require {policy.require}", self._method))
+        self._weak = self._weak or Decision(Outcome.INSUFFICIENT, self._method, "policy.too-weak", identities, until)
+
+    def _fail(self) -> None:
+        """No way led to acceptance."""
+        if self._weak is not None:
+            self._decide(self._weak)
+            return
+        if not self._faults:
+            self._fault(*self._no_match())
+        self._make_remaining_checks()
+        if "chain.timeout" in self._faults:
+            self._decide(Decision(Outcome.UNDETERMINED, "none", "chain.timeout"))
+        else:
+            self._decide(Decision(Outcome.REJECTED, "none", self._faults[0]))
+
+    def _no_match(self) -> tuple[str, object]:
+        """The fault of records none of which matched anything."""
+        assert self._records is not None and self.leaf is not None
+        counting = self._records.counting
+        found: list[str] = []
+        for selector, matching in sorted({(r.selector, r.matching) for r in counting if r.matching != dane.FULL}):
+            computed = dane.association(self.leaf, selector, matching).hex()
+            found.append(f"{selector} {matching} {computed} (the peer's certificate)")
+        only_ta = all(r.usage == dane.DANE_TA and r.matching != dane.FULL for r in counting)
+        code = "dane.ta-not-sent" if only_ta else "dane.no-match"
+        return code, ("; ".join([str(r) for r in counting[:8]]), "; ".join(found) or "other certificates")
+
+    def _make_remaining_checks(self) -> None:
+        """After a rejection also make the checks that cost no further question, since people ask for all reasons."""
+        assert self.leaf is not None
+        dates = self._fault_of_dates()
+        if dates and dates not in self._faults:
+            self._fault(dates)
+        if not self._named:
+            try:
+                self._check_names([self.leaf])
+            except InvalidCertificate as error:
+                self._fault("cert.malformed", f"{error.place}: expected {error.expected}")
+
+    def _refuse(self, code: str, evidence: object = None) -> None:
+        self._fault(code, evidence)
+        self.decision = Decision(Outcome.REJECTED, "none", code)
+        self._done(self, self.decision)
+
+    def _decide(self, decision: Decision) -> None:
+        """Settle the outcome; an audit may still want to know what PKIX alone would have said."""
+        self.decision = decision
+        machine = self._machine
+        if machine.policy.audit and not self._pkix_asked and self._anchors.certificates:
+            at = machine._wall_clock()
+            machine._validate(ValidatePath(self._chain[0], self._chain[1:], self._anchors, at), self._audited)
+        else:
+            self._done(self, decision)
+
+    def _audited(self, event: PathEvent) -> None:
+        """Report what PKIX alone would have said; the decision stands."""
+        assert self.decision is not None
+        code = "chain.also-pkix" if isinstance(event, PathValidated) else "chain.not-pkix"
+        self._machine._note(code, self._hop, event)
+        self._done(self, self.decision)

@@ -1,0 +1,350 @@
+"""Reach the domain of a SIP URI over TLS, and know that it is the domain.
+
+`Outbound` locates the servers, asks for the TLSA records of each where the delegation allows it, has connections made one
+after the other, and judges what each peer presents. A peer that is not accepted is closed before a byte of SIP is sent
+to it, and the next one is tried (RFC 5922 section 7.3, D-SEC-11).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from .dane import RecordSet
+from .delegation import D_STATE, Addressed, Delegation, Pinned, Treatment
+from .dns.answer import SECURE, Answer
+from .dns.question import Lookup
+from .dns.records import Tlsa
+from .errors import InvalidPolicy
+from .events import Anchors, Connect, ConnectEvent, ConnectFailed, Endpoint, Failure, LookupEvent, LookupFailed
+from .judgement import Decision, Judgement
+from .location import Locating, Target
+from .names import ip_literal, tlsa_owner
+from .policy import SECURE_TRANSPORTS, Policy
+from .references import References
+from .uri import SipUri
+from .verdict import GRAVEST, Method, Outcome, Verdict
+
+_DEFAULT_TRANSPORTS: Final = ("tls",)
+# The transport label of a TLSA owner name is that of the layer below TLS (RFC 6698 section 3, RFC 4168 section 6).
+_TLSA_PROTOCOLS: Final = {"tls": "tcp", "tls-sctp": "sctp", "wss": "tcp"}
+_NO_ANCHORS: Final = Anchors(name="no trust anchors")
+
+
+class _Attempt:
+    """One connection that is being made or judged, or the reason why a target was not connected to."""
+
+    __slots__ = ("code", "connect", "endpoint", "judgement", "method", "outcome", "target")
+
+    def __init__(self, target: Target | None, connect: Connect | None) -> None:
+        self.target: Final = target
+        self.connect: Final = connect
+        self.endpoint: Final = None if connect is None else connect.endpoint
+        self.judgement: Judgement | None = None
+        self.outcome = Outcome.UNDETERMINED
+        self.method: Method = "none"
+        self.code = "limit.seconds"
+
+
+class Outbound(Locating[Verdict]):
+    """Find out where the servers of a SIP URI are, and which connection to one of them is verified.
+
+    Args:
+        uri: a SIP or SIPS URI; whatever its scheme, only TLS is used.
+        policy: what the caller wants.
+        now: the monotonic clock, in seconds.
+        at: the wall clock at ``now``, an aware datetime; certificates must be valid then.
+        randbelow: a source of randomness for SRV weights, for example ``secrets.randbelow``.
+        anchors: the trust anchors for PKIX; without any, only DANE can accept a peer.
+
+    Raises:
+        InvalidUri: ``uri`` is not a SIP URI.
+        InvalidPolicy: the policy names a transport without TLS.
+        LocalProtocolError: ``at`` is naive.
+
+    Source: RFC 3263 section 4, RFC 5922 section 7.3, RFC 7673.
+    """
+
+    __slots__ = (
+        "_addressed_as",
+        "_anchors",
+        "_attempts",
+        "_bases",
+        "_expansion",
+        "_failures",
+        "_in_flight",
+        "_next_address",
+        "_records",
+        "_references",
+        "_server_name",
+        "_staggered_at",
+        "_tried",
+    )
+
+    def __init__(
+        self,
+        uri: str | SipUri,
+        *,
+        policy: Policy = Policy(),  # noqa: B008 - a frozen value
+        now: float,
+        at: datetime,
+        randbelow: Callable[[int], int],
+        anchors: Anchors = _NO_ANCHORS,
+    ) -> None:
+        if policy.transports is not None and not SECURE_TRANSPORTS.issuperset(policy.transports):
+            raise InvalidPolicy("transports", policy.transports, "only tls, tls-sctp and wss, since a peer is to be verified")
+        super().__init__(uri, policy, now, at, randbelow, _DEFAULT_TRANSPORTS)
+        self._anchors = anchors
+        self._attempts = 0
+        self._tried = 0
+        self._failures: list[_Attempt] = []
+        self._in_flight: list[_Attempt] = []
+        self._addressed_as = Addressed.NONE
+        self._bases: tuple[str, ...] = ()
+        self._expansion = ""
+        self._records: RecordSet | None = None
+        self._references: References | None = None
+        self._server_name: str | None = None
+        self._next_address = 0
+        self._staggered_at = math.inf
+        self._locate()
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict, once there is one: the same as `result`."""
+        return self._result
+
+    @property
+    def deadline(self) -> float:
+        """When `advance` must be called at the latest, on the ``now`` clock; ``math.inf`` when nothing is awaited."""
+        deadline = super().deadline
+        return min(deadline, self._staggered_at) if deadline != math.inf else deadline
+
+    def advance(self, *, now: float) -> None:
+        """Let time pass. Calling this too early, or too often, is harmless."""
+        super().advance(now=now)
+        if self._now >= self._staggered_at and self._result is None:
+            self._staggered_at = math.inf
+            if len(self._in_flight) == 1 and self._in_flight[0].judgement is None:
+                self._start_attempt()
+
+    # From the targets to the plan for one of them.
+
+    def _not_located(self, outcome: Outcome, code: str) -> None:
+        self._note(code, "LOCATE", None)
+        self._conclude(outcome, "none", code, None, None)
+
+    def _located(self) -> None:
+        self._go_on()
+
+    def _go_on(self, _event: object = None) -> None:
+        """Take the next target, or end."""
+        target = self._next_target()
+        if target is None:
+            self._give_up()
+        elif self._tried >= self.policy.limits.targets:
+            self._note("limit.targets", "LOCATE", self.policy.limits.targets)
+            self._give_up()
+        else:
+            self._tried += 1
+            self._next_address = 0
+            self._staggered_at = math.inf
+            self._records = None
+            self._reach(target)
+
+    def _addressed(self, target: Target, addressed: Addressed, bases: tuple[str, ...], failed: str) -> None:
+        self._note("delegation." + target.delegation.value, target, None)
+        self._addressed_as = addressed
+        self._bases = bases
+        # Only the URI's own host can add its canonical name as a third reference (D-REF).
+        self._expansion = bases[0] if len(bases) > 1 and target.delegation is Delegation.HOST else ""
+        if addressed is Addressed.FAILED:
+            self._skip(target, Outcome.UNDETERMINED, failed)
+        elif addressed is Addressed.NONE:
+            self._skip(target, Outcome.NO_SERVICE, self._no_service)
+        elif bases:
+            self._ask_tlsa(target)
+        else:
+            self._treat(target, Pinned.NOT_ASKED, "")
+
+    def _ask_tlsa(self, target: Target) -> None:
+        owner = tlsa_owner(target.port, _TLSA_PROTOCOLS[target.transport], self._bases[0])
+        self._ask(Lookup(owner, "TLSA"), self._tlsa_answered)
+
+    def _tlsa_answered(self, event: LookupEvent) -> None:
+        target = self._target
+        assert target is not None
+        self._note("dane.tlsa", target, event)
+        if isinstance(event, LookupFailed):
+            code = "dnssec.bogus" if event.reason is Failure.BOGUS else "dane.lookup-failed"
+            self._note(code, target, event)
+            self._skip(target, Outcome.UNDETERMINED, code)
+            return
+        answer = event.answer
+        self._target_expires = min(self._target_expires, self._now + answer.ttl)
+        if answer.security is SECURE and answer.records:
+            self._sort_records(target, answer)
+            return
+        if answer.records:
+            self._note("dane.insecure", target, answer)
+        if len(self._bases) > 1:
+            # Nothing at the canonical name: the name before the alias is asked next (RFC 7671 section 7).
+            self._bases = self._bases[1:]
+            self._ask_tlsa(target)
+        else:
+            self._treat(target, Pinned.NONE, "")
+
+    def _sort_records(self, target: Target, answer: Answer) -> None:
+        records = RecordSet([r for r in answer.records if type(r) is Tlsa], self.policy)
+        for code, evidence in records.notes:
+            self._note(code, target, evidence)
+        if records.counting:
+            self._records = records
+            self._treat(target, Pinned.USABLE, self._bases[0])
+            return
+        self._note("dane.unusable", target, None)
+        if self.policy.strict_dane:
+            self._skip(target, Outcome.REJECTED, "dane.unusable")
+        else:
+            self._treat(target, Pinned.UNUSABLE, "")
+
+    def _treat(self, target: Target, pinned: Pinned, base: str) -> None:
+        """Settle what the peer will be held against, before it is seen, and connect (D-STATE, D-REF)."""
+        treatment = D_STATE[target.delegation, self._addressed_as, pinned]
+        domain = self.uri.host
+        hosts: tuple[str, ...] = ()
+        self._server_name = None if ip_literal(domain) is not None else domain
+        if treatment is Treatment.DANE:
+            hosts = (base, self._expansion) if self._expansion not in ("", base) else (base,)
+            self._server_name = base
+        elif treatment is Treatment.DOMAIN_OR_TARGET:
+            hosts = (target.host,)
+        domain_counts = not (hosts and self.policy.require_target_name)
+        self._references = References(domain, hosts, domain_counts, target.host)
+        self._start_attempt()
+
+    # Connections.
+
+    def _start_attempt(self, _event: object = None) -> None:
+        """Connect to the next address of the target; with none left, go on to the next target."""
+        target = self._target
+        assert target is not None
+        if self._next_address >= len(target.addresses):
+            if not self._in_flight:
+                self._later(self._go_on)
+            return
+        if self._attempts >= self.policy.limits.attempts:
+            if not self._in_flight:
+                self._note("limit.attempts", "LOCATE", self.policy.limits.attempts)
+                self._give_up()
+            return
+        self._attempts += 1
+        endpoint = Endpoint(target.host, target.addresses[self._next_address], target.port, target.transport)
+        self._next_address += 1
+        connect = Connect(self._attempts, endpoint, self._server_name)
+        self._in_flight.append(_Attempt(target, connect))
+        if len(self._in_flight) == 1 and self._next_address < len(target.addresses):
+            self._staggered_at = self._now + self.policy.attempt_delay
+        self._connect(connect, self._presented)
+
+    def _presented(self, event: ConnectEvent) -> None:
+        attempt = next(a for a in self._in_flight if a.connect is event.action)
+        endpoint = event.action.endpoint
+        if isinstance(event, ConnectFailed):
+            self._note(event.reason, endpoint, event)
+            attempt.code = event.reason
+            self._failed(attempt)
+            return
+        self._note("tls.presented", endpoint, event)
+        assert self._references is not None
+        judgement = attempt.judgement = Judgement(
+            self,
+            endpoint,
+            event.chain,
+            self._references,
+            self._records,
+            self._anchors,
+            self._judged,
+        )
+        judgement.begin()
+
+    def _judged(self, judgement: Judgement, decision: Decision) -> None:
+        attempt = next(a for a in self._in_flight if a.judgement is judgement)
+        attempt.outcome, attempt.method, attempt.code = decision.outcome, decision.method, decision.code
+        if decision.outcome is Outcome.ACCEPTED:
+            self._accept(attempt, decision)
+            return
+        assert attempt.connect is not None
+        self._close(attempt.connect)
+        self._failed(attempt)
+
+    def _failed(self, attempt: _Attempt) -> None:
+        """One connection led to nothing: take the next address, or wait for the one that is still in flight."""
+        self._in_flight.remove(attempt)
+        self._failures.append(attempt)
+        if not self._in_flight or self._next_address < len(self._target.addresses if self._target else ()):
+            self._later(self._start_attempt)
+
+    def _skip(self, target: Target, outcome: Outcome, code: str) -> None:
+        """Do not connect to this target; others may be tried (RFC 7673 sections 3.2 and 3.4)."""
+        attempt = _Attempt(target, None)
+        attempt.outcome, attempt.code = outcome, code
+        self._failures.append(attempt)
+        self._later(self._go_on)
+
+    # Ends.
+
+    def _give_up(self) -> None:
+        """No target is left: the first failure of the gravest kind speaks for all."""
+        for outcome in GRAVEST:
+            for attempt in self._failures:
+                if attempt.outcome is outcome:
+                    self._conclude(outcome, attempt.method, attempt.code, attempt, None)
+                    return
+        raise AssertionError("a run without any attempt has no targets, which _not_located tells")
+
+    def _run_out(self) -> None:
+        for attempt in self._in_flight:
+            judgement = attempt.judgement
+            if judgement is not None and judgement.decision is not None:
+                # Only an audit was still missing, and an audit never changes the outcome.
+                attempt.outcome, attempt.code = judgement.decision.outcome, judgement.decision.code
+                attempt.method = judgement.decision.method
+                if attempt.outcome is Outcome.ACCEPTED:
+                    self._accept(attempt, judgement.decision)
+                    return
+        self._note("limit.seconds", "LOCATE", self.policy.limits.seconds)
+        self._failures.extend(self._in_flight or [_Attempt(self._target, None)])
+        self._give_up()
+
+    def _accept(self, attempt: _Attempt, decision: Decision) -> None:
+        self._conclude(Outcome.ACCEPTED, decision.method, decision.code, attempt, decision)
+
+    def _conclude(
+        self, outcome: Outcome, method: Method, code: str, attempt: _Attempt | None, decision: Decision | None
+    ) -> None:
+        expires = min(self._expires, self._target_expires, math.inf if decision is None else decision.until)
+        leaf = None if attempt is None or attempt.judgement is None else attempt.judgement.leaf
+        for other in self._in_flight:
+            if other.judgement is not None and other.connect is not None and (decision is None or other is not attempt):
+                self._close(other.connect)
+        verdict = Verdict(
+            outcome,
+            method,
+            code,
+            self.uri.host,
+            None if attempt is None else attempt.target,
+            None if attempt is None else attempt.endpoint,
+            "client",
+            None if leaf is None else leaf.der,
+            None if attempt is None or decision is None else attempt.connect,
+            () if decision is None else decision.identities,
+            expires,
+            tuple(self._journal),
+            self._began,
+            self._now,
+        )
+        self._in_flight, self._failures = [], []
+        self._finish(verdict)

@@ -1,0 +1,147 @@
+"""The reference identifiers of a target, and what a certificate's names are worth against them (D-REF, RFC 9525 section 6).
+
+Two kinds of references are told apart. The *domain* is held against the SIP identities of RFC 5922 section 7.1. A *host* is
+one that a SECURE delegation, or the owner name of SECURE TLSA records, stands behind; it is held against every dNSName
+and the host of every sip URI, since RFC 5922's choice between the two speaks of domains only (RFC 7673 section 4.1).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .certificate import Certificate, TooManyNames
+from .identity import (
+    Identity,
+    host_names,
+    matches_address,
+    matches_domain,
+    matches_host,
+    mismatches,
+    sip_identities,
+    violates_constraints,
+)
+from .names import fold, ip_literal
+from .policy import Policy
+
+
+class Comparison:
+    """What comparing the names of a certificate with the references came to.
+
+    Args:
+        code: the code of the match, or of the fault.
+        identities: the domains proven by it; empty after a fault.
+        notes: codes with their evidence, the decisive one among them.
+    """
+
+    __slots__ = ("code", "identities", "notes")
+
+    def __init__(
+        self, code: str, identities: tuple[Identity, ...], notes: tuple[tuple[str, object], ...]
+    ) -> None:
+        self.code: Final = code
+        self.identities: Final = identities
+        self.notes: Final = notes
+
+
+class References:
+    """What a certificate is held against, decided before it is seen (RFC 9525 section 6.1).
+
+    Args:
+        domain: the AUS domain, or an IP address as text.
+        hosts: names of hosts that a SECURE delegation or SECURE TLSA records stand behind.
+        domain_counts: whether the domain itself suffices; False with ``policy.require_target_name``.
+        host: the host that is connected to, for explanations only.
+    """
+
+    __slots__ = ("domain", "domain_counts", "host", "hosts")
+
+    def __init__(self, domain: str, hosts: tuple[str, ...], domain_counts: bool, host: str) -> None:
+        self.domain: Final = domain
+        self.hosts: Final = hosts
+        self.domain_counts: Final = domain_counts
+        self.host: Final = host
+
+    def check(self, path: list[Certificate], policy: Policy) -> Comparison:
+        """Compare the names of a certificate with the references.
+
+        Args:
+            path: the validated path, leaf first and anchor last, or the leaf alone.
+            policy: whether CN, wildcards and IP addresses count, and how many names are looked at.
+
+        Returns:
+            The match, or the fault that tells most.
+
+        Raises:
+            InvalidCertificate: a certificate is malformed where it is read.
+        """
+        leaf = path[0]
+        try:
+            leaf.names_up_to(policy.limits.sans)
+        except TooManyNames:
+            return Comparison("limit.sans", (), (("limit.sans", f"more than {policy.limits.sans} names"),))
+        packed = ip_literal(self.domain)
+        if packed is not None:
+            return self._check_address(leaf, packed, policy)
+        seen = sip_identities(leaf, allow_cn=policy.allow_cn)
+        identities = tuple([i for i in seen if _permitted(i, path)])
+        found = matches_domain(self.domain, identities) if self.domain_counts else None
+        if found is not None:
+            match = ("id.match", (self.domain, f"{found.origin} {found.domain}"))
+            relaxed = (("policy.relaxed", "allow_cn"),) if found.origin == "cn" else ()
+            return Comparison("id.match", identities, (match, *relaxed))
+        for host in self.hosts:
+            notes = self._match_host(host, path, policy)
+            if notes:
+                return Comparison("id.match-target", (Identity(self.domain, "delegation"), *identities), notes)
+        code = self._fault(leaf, constrained=len(identities) < len(seen))
+        return Comparison(code, (), ((code, (self._expected(), self._presented(leaf, policy))),))
+
+    def _match_host(self, host: str, path: list[Certificate], policy: Policy) -> tuple[tuple[str, object], ...]:
+        names = [i for i in host_names(path[0]) if _permitted(i, path)]
+        relaxed: tuple[tuple[str, object], ...] = ()
+        found = matches_host(host, names)
+        if found is None and policy.allow_wildcards and host != self.domain:
+            found = matches_host(host, names, allow_wildcards=True)
+            relaxed = (("policy.relaxed", "allow_wildcards"),)
+        if found is None:
+            return ()
+        return (("id.match-target", (host, f"{found.origin} {found.domain}")), *relaxed)
+
+    def _check_address(self, leaf: Certificate, packed: bytes, policy: Policy) -> Comparison:
+        """A URI that names an address: nothing can match it, unless the policy lets iPAddress do so (A-23)."""
+        if policy.allow_ip_identity and matches_address(packed, leaf):
+            notes = (("id.match", (self.domain, f"ip {self.domain}")), ("policy.relaxed", "allow_ip_identity"))
+            return Comparison("id.match", (Identity(self.domain, "ip"),), notes)
+        evidence = (self.domain, self._presented(leaf, policy))
+        return Comparison("uri.ip-literal", (), (("uri.ip-literal", evidence),))
+
+    def _fault(self, leaf: Certificate, *, constrained: bool) -> str:
+        """Choose the most telling code for names that do not match."""
+        identities = sip_identities(leaf)
+        hosts = host_names(leaf)
+        if constrained:
+            return "chain.name-constraints"
+        if not self.domain_counts and matches_domain(self.domain, identities) is not None:
+            return "id.target-name"
+        if self.host != self.domain and not self.hosts and matches_host(self.host, hosts) is not None:
+            return "id.srv-target-only"
+        if matches_host(self.domain, hosts, allow_wildcards=True) is not None:
+            return "id.wildcard"
+        if any(isinstance(name.value, str) and fold(name.value) == self.domain for name in leaf.common_names):
+            return "id.cn-only"
+        return "id.mismatch" if identities else "cert.no-identities"
+
+    def _expected(self) -> str:
+        return " or ".join([*([self.domain] if self.domain_counts else []), *self.hosts])
+
+    def _presented(self, leaf: Certificate, policy: Policy) -> str:
+        compared = mismatches(self.domain, leaf, allow_cn=policy.allow_cn)
+        return "; ".join([f"{c.kind} {c.text}: {c.reason}" for c in compared]) or "no names"
+
+
+def _permitted(identity: Identity, path: list[Certificate]) -> bool:
+    """Whether every authority of the path may speak for an identity that is no dNSName (D-PATH-1).
+
+    Constraints on dNSName itself are part of path validation.
+    """
+    return identity.origin == "dns" or violates_constraints(identity.domain, path) is None

@@ -1,0 +1,180 @@
+"""What came of judging a peer, with the evidence."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias
+
+from .journal import Note, Step, rendered
+
+if TYPE_CHECKING:
+    from .events import Connect, Endpoint
+    from .identity import Identity
+    from .location import Target
+
+Method: TypeAlias = Literal["dane-ee", "dane-ta", "pkix-ee", "pkix-ta", "pkix", "none"]
+Role: TypeAlias = Literal["client", "server"]
+
+
+class Outcome(Enum):
+    """What a verdict comes to."""
+
+    ACCEPTED = "ACCEPTED"
+    """The peer is the domain."""
+    REJECTED = "REJECTED"
+    """There is evidence against the peer."""
+    UNDETERMINED = "UNDETERMINED"
+    """Something that is needed failed: a lookup, a connection, time. Trying again may help."""
+    NO_SERVICE = "NO_SERVICE"
+    """The domain offers nothing to connect to."""
+    INSUFFICIENT = "INSUFFICIENT"
+    """Verified, but by less than the policy requires."""
+
+
+# Several attempts that all failed are told by the first one of the outcome that stands first here.
+GRAVEST: Final = (Outcome.REJECTED, Outcome.UNDETERMINED, Outcome.INSUFFICIENT, Outcome.NO_SERVICE)
+
+
+class Verdict:
+    """The result of judging a peer. It is immutable, and has no truth value: ask for `accepted`.
+
+    Attributes:
+        outcome: what it comes to.
+        method: how the peer was authenticated; ``none`` if it was not.
+        code: what decided, a code of the catalogue.
+        domain: the SIP domain that was asked for (the AUS domain).
+        target: the server that this speaks of, or None.
+        endpoint: the address that this speaks of, or None.
+        role: our own role: ``client`` when we connected.
+        connection: for ACCEPTED the connection that may be used, else None.
+        identities: the domains that are proven for the peer, each with where that comes from.
+        expires: until when the evidence holds, on the machine's ``now`` clock; ``math.inf`` when nothing limits it.
+    """
+
+    __slots__ = (
+        "_began",
+        "_decided",
+        "_leaf",
+        "_notes",
+        "_steps",
+        "code",
+        "connection",
+        "domain",
+        "endpoint",
+        "expires",
+        "identities",
+        "method",
+        "outcome",
+        "role",
+        "target",
+    )
+
+    outcome: Outcome
+    method: Method
+    code: str
+    domain: str
+    target: Target | None
+    endpoint: Endpoint | None
+    role: Role
+    connection: Connect | None
+    identities: tuple[Identity, ...]
+    expires: float
+    _leaf: bytes | None
+    _notes: tuple[Note, ...]
+    _began: float
+    _decided: float
+    _steps: tuple[Step, ...] | None
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        method: Method,
+        code: str,
+        domain: str,
+        target: Target | None,
+        endpoint: Endpoint | None,
+        role: Role,
+        leaf: bytes | None,
+        connection: Connect | None,
+        identities: tuple[Identity, ...],
+        expires: float,
+        notes: tuple[Note, ...],
+        began: float,
+        decided: float,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "outcome", outcome)
+        put(self, "method", method)
+        put(self, "code", code)
+        put(self, "domain", domain)
+        put(self, "target", target)
+        put(self, "endpoint", endpoint)
+        put(self, "role", role)
+        put(self, "_leaf", leaf)
+        put(self, "connection", connection)
+        put(self, "identities", identities)
+        put(self, "expires", expires)
+        put(self, "_notes", notes)
+        put(self, "_began", began)
+        put(self, "_decided", decided)
+        put(self, "_steps", None)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a verdict is immutable: {name} cannot be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a verdict is immutable: {name} cannot be deleted")
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a verdict has no truth value, since a rejection is a verdict too: ask for verdict.accepted")
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the peer is the domain, by at least what the policy requires."""
+        return self.outcome is Outcome.ACCEPTED
+
+    @property
+    def leaf(self) -> bytes | None:
+        """The SHA-256 digest of the peer's certificate in DER, or None when there was none."""
+        return None if self._leaf is None else hashlib.sha256(self._leaf).digest()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All findings in the order in which they came, made when first asked for."""
+        if self._steps is None:
+            object.__setattr__(self, "_steps", rendered(self._notes))
+        assert self._steps is not None
+        return self._steps
+
+    def explain(self) -> str:
+        """Return the verdict and all findings as text for people: plain ASCII, control characters escaped."""
+        what = f"{self.outcome.value} {self.domain} ({self.code})"
+        if self.method != "none":
+            what += f" by {self.method}"
+        if self.endpoint is not None:
+            what += f" at {self.endpoint.host} {self.endpoint.address} port {self.endpoint.port}"
+        elif self.target is not None:
+            what += f" at {self.target.host} port {self.target.port}"
+        return "\n".join([what, *[str(step) for step in self.steps]])
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the verdict as values for JSON (see the reference documentation for the schema)."""
+        target, endpoint, leaf = self.target, self.endpoint, self.leaf
+        return {
+            "outcome": self.outcome.value,
+            "method": self.method,
+            "code": self.code,
+            "domain": self.domain,
+            "target": None if target is None else target.to_dict(),
+            "endpoint": None if endpoint is None else endpoint.to_dict(),
+            "role": self.role,
+            "leaf": None if leaf is None else leaf.hex(),
+            "identities": [{"domain": i.domain, "origin": i.origin} for i in self.identities],
+            "expires_in": None if self.expires == math.inf else max(0.0, round(self.expires - self._decided, 3)),
+            "steps": [step.to_dict() for step in self.steps],
+        }
+
+    def __repr__(self) -> str:
+        return f"<Verdict {self.outcome.value} {self.domain}: {self.code}, method {self.method}>"
