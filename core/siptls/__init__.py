@@ -9,6 +9,7 @@ from . import codes, dane, dns, identity, names
 from .certificate import Certificate
 from .delegation import Delegation
 from .dns import Security
+from .dns.question import Lookup
 from .errors import (
     InvalidCertificate,
     InvalidName,
@@ -36,7 +37,6 @@ from .events import (
     TlsFacts,
     ValidatePath,
 )
-from .dns.question import Lookup
 from .identity import Identity
 from .journal import Step
 from .location import Locate

@@ -24,6 +24,23 @@ R = TypeVar("R")
 _RRTYPES: Final[dict[str, RRType]] = {"ipv4": "A", "ipv6": "AAAA"}
 
 
+class Reached:
+    """What came of the address lookups of one target.
+
+    Args:
+        status: whether there are addresses, and what DNSSEC says of them.
+        bases: the TLSA base domains to ask, in their order; empty when none may be asked.
+        code: for FAILED the code of the failure, else empty.
+    """
+
+    __slots__ = ("bases", "code", "status")
+
+    def __init__(self, status: Addressed, bases: tuple[str, ...] = (), code: str = "") -> None:
+        self.status: Final = status
+        self.bases: Final = bases
+        self.code: Final = code
+
+
 class Addressing(Machine[R]):
     """A machine that asks for the addresses of one target at a time."""
 
@@ -47,12 +64,8 @@ class Addressing(Machine[R]):
         self._target_expires = math.inf
         self._kept: dict[Lookup, float] | None = None
 
-    def _addressed(self, target: Target, addressed: Addressed, bases: tuple[str, ...], failed: str) -> None:
-        """Go on: the addresses of a target are known.
-
-        ``bases`` are the TLSA base domains to ask, in their order; empty when none may be asked. ``failed`` is the code
-        of the failure where ``addressed`` says so.
-        """
+    def _addressed(self, target: Target, reached: Reached) -> None:
+        """Go on: what there is to know of the addresses of a target is known."""
         raise NotImplementedError
 
     def _ask_addresses(self, target: Target) -> None:
@@ -60,11 +73,11 @@ class Addressing(Machine[R]):
         self._target_expires = math.inf
         self._address_questions = ()
         if target.addresses:  # the URI names an address instead of a host
-            self._addressed(target, Addressed.INSECURE, (), "")
+            self._addressed(target, Reached(Addressed.INSECURE))
             return
         if target.port == 0 or not is_domain_name(target.host) or ip_literal(target.host) is not None:
             self._note("locate.bad-target", target, None)
-            self._addressed(target, Addressed.FAILED, (), "locate.bad-target")
+            self._addressed(target, Reached(Addressed.FAILED, code="locate.bad-target"))
             return
         self._address_questions = tuple([Lookup(target.host, _RRTYPES[family]) for family in self.policy.families])
         self._left = len(self._address_questions)
@@ -108,10 +121,10 @@ class Addressing(Machine[R]):
                 secure = secure or answer
         if failed is not None and (not addresses or (target.delegation is Delegation.SRV and secure is None)):
             # With a secure SRV the family that failed could have been the SECURE one whose TLSA counts (D-SEC-13).
-            self._addressed(target, Addressed.FAILED, (), failed.code)
+            self._addressed(target, Reached(Addressed.FAILED, code=failed.code))
         elif not addresses:
             self._note("locate.no-address", target, None)
-            self._addressed(target, Addressed.NONE, (), "")
+            self._addressed(target, Reached(Addressed.NONE))
         else:
             if len(addresses) > self.policy.limits.addresses:
                 self._note("limit.addresses", target, self.policy.limits.addresses)
@@ -125,11 +138,11 @@ class Addressing(Machine[R]):
                 bases: tuple[str, ...] = ()
             else:
                 bases = (fold(secure.owner), target.host) if secure.aliases else (target.host,)
-            self._addressed(target, Addressed.SECURE, bases, "")
+            self._addressed(target, Reached(Addressed.SECURE, bases))
         elif target.delegation is not Delegation.HOST or insecure is None or not insecure.aliases:
-            self._addressed(target, Addressed.INSECURE, (), "")
+            self._addressed(target, Reached(Addressed.INSECURE))
         elif insecure.aliases[0].security is SECURE:
-            self._addressed(target, Addressed.INSECURE, (target.host,), "")
+            self._addressed(target, Reached(Addressed.INSECURE, (target.host,)))
         else:
             # The answer as a whole is INSECURE; only the alias alone tells whether its first step is (RFC 7672 2.1.3).
             self._ask(Lookup(target.host, "CNAME"), self._alias_answered)
@@ -139,11 +152,11 @@ class Addressing(Machine[R]):
         assert target is not None
         self._note("locate.alias", target, event)
         if isinstance(event, LookupFailed):
-            self._addressed(target, Addressed.FAILED, (), event.code)
+            self._addressed(target, Reached(Addressed.FAILED, code=event.code))
         elif event.answer.records and event.answer.security is SECURE:
-            self._addressed(target, Addressed.INSECURE, (target.host,), "")
+            self._addressed(target, Reached(Addressed.INSECURE, (target.host,)))
         else:
-            self._addressed(target, Addressed.INSECURE, (), "")
+            self._addressed(target, Reached(Addressed.INSECURE))
 
     @property
     def _no_service(self) -> str:

@@ -6,7 +6,7 @@ A machine writes short notes, because most verdicts are never read. All text tha
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from .codes import CATALOGUE, Severity
 from .dns.answer import Answer, Source
@@ -147,7 +147,7 @@ def _texts(evidence: object) -> tuple[str, str]:
     if evidence is None:
         return "", ""
     if isinstance(evidence, tuple):
-        expected, found = evidence
+        expected, found = cast("tuple[object, object]", evidence)
         return _text(expected), _text(found)
     return "", _text(evidence)
 

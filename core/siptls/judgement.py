@@ -1,8 +1,8 @@
 """Is the peer that presented these certificates the one it should be?
 
-`Judgement` judges one connection; `Outbound` makes one for each connection, `Verification` makes one for certificates that
-the caller already holds. What to hold against the certificates was settled before they were seen (RFC 9525 section 6.1):
-the reference identifiers, and the TLSA records if DANE decides.
+`Judgement` judges one connection: `Outbound` makes one for each, `Verification` makes one for certificates that the
+caller already holds. What to hold against the certificates was settled before they were seen (RFC 9525 section
+6.1): the reference identifiers, and the TLSA records if DANE decides.
 
 The ways by which a peer can be accepted are tried one after the other, the cheapest first; one that succeeds suffices
 (RFC 6698 section 4.1). Each way that fails leaves its faults; the first fault of the gravest kind decides.
@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any, Final, cast
+from datetime import datetime, timedelta
+from typing import Final, cast
 
 from . import dane
 from .certificate import Certificate
 from .errors import InvalidCertificate, LocalProtocolError
-from .events import Anchors, Endpoint, KeyAnchor, PathEvent, PathRejected, PathValidated, ValidatePath
+from .events import Anchors, PathEvent, PathRejected, PathValidated, ValidatePath
 from .identity import Identity, acceptable_purpose, purpose_violation
-from .machine import Machine
-from .policy import METHODS
+from .policy import METHODS, Policy
 from .references import References
+from .trust_anchors import dane_ta_anchors, matching, readable
 from .verdict import Method, Outcome
 
 _KEY_USAGES_FOR_TLS: Final = frozenset({"digitalSignature", "keyEncipherment", "keyAgreement"})
@@ -63,48 +63,60 @@ class Judgement:
     """Judges what one peer presented.
 
     Args:
-        machine: asks for the paths, keeps the journal, knows the policy and the time.
-        hop: what the findings are about.
         chain: the certificates as presented, the peer's own first.
         references: the names to hold against them.
         records: the TLSA records, all of which SECURE, when DANE decides; None when PKIX does.
         anchors: the trust anchors of the caller.
+        policy: what the caller wants.
+        now: when the peer presented them, on the monotonic clock, in seconds.
+        at: the same on the wall clock; paths must be valid then.
+        note: takes a code and its evidence for the journal.
+        validate: asks for a path and says how to go on.
         done: is told this judgement and its decision, once.
     """
 
     __slots__ = (
         "_anchors",
+        "_at",
         "_chain",
         "_done",
         "_faults",
-        "_hop",
-        "_machine",
         "_method",
         "_named",
-        "_paths",
+        "_note",
+        "_now",
         "_pkix_asked",
+        "_policy",
         "_pool",
         "_records",
         "_references",
         "_through",
-        "_weak",
+        "_validate",
         "_ways",
+        "_weak",
         "decision",
         "leaf",
     )
 
     def __init__(
         self,
-        machine: Machine[Any],
-        hop: Endpoint | str,
         chain: tuple[bytes, ...],
         references: References,
         records: dane.RecordSet | None,
         anchors: Anchors,
+        *,
+        policy: Policy,
+        now: float,
+        at: datetime,
+        note: Callable[[str, object], None],
+        validate: Callable[[ValidatePath, Callable[[PathEvent], None]], None],
         done: Callable[[Judgement, Decision], None],
     ) -> None:
-        self._machine = machine
-        self._hop = hop
+        self._policy = policy
+        self._now = now
+        self._at = at
+        self._note = note
+        self._validate = validate
         self._chain = chain
         self._references = references
         self._records = records
@@ -115,7 +127,6 @@ class Judgement:
         self._ways: list[int] = []
         self._through: list[bytes] = []
         self._pool: list[Certificate] | None = None
-        self._paths = 0
         self._pkix_asked = False
         self._named = False
         self._method: Method = "none"
@@ -124,7 +135,7 @@ class Judgement:
 
     def begin(self) -> None:
         """Look at the certificates and take the first way."""
-        chain, limits = self._chain, self._machine.policy.limits
+        chain, limits = self._chain, self._policy.limits
         if not chain:
             self._refuse("tls.no-certificate")
             return
@@ -151,7 +162,7 @@ class Judgement:
         """The usages to try, those that satisfy the policy first."""
         present = {record.usage for record in records.counting}
         ways = [usage for usage in _WAYS if usage in present]
-        required = METHODS[self._machine.policy.require]
+        required = METHODS[self._policy.require]
         ways.sort(key=lambda usage: dane.METHODS[usage] not in required)
         return ways
 
@@ -178,7 +189,7 @@ class Judgement:
         return dane.Matcher(self._records.of(usage))
 
     def _matched(self, record: object, what: str) -> None:
-        self._machine._note("dane.match", self._hop, (record, what))
+        self._note("dane.match", (record, what))
 
     def _try_dane_ee(self) -> None:
         """DANE-EE: the leaf matches, and nothing else counts (RFC 7671 section 5.1, RFC 7673 section 4.2)."""
@@ -186,49 +197,21 @@ class Judgement:
         record = self._matcher(dane.DANE_EE).match(self.leaf)
         if record is not None:
             self._matched(record, "the peer's certificate")
-            self._machine._note("id.not-needed", self._hop, None)
+            self._note("id.not-needed", None)
             self._accept("dane.match", (Identity(self._references.domain, "dane"),), math.inf)
 
     def _try_dane_ta(self) -> bool:
-        """DANE-TA: a matching issuer, or one that stands only in the DNS, is the trust anchor (RFC 7671 section 5.2)."""
-        assert self.leaf is not None and self._records is not None
-        records = self._records.of(dane.DANE_TA)
-        matcher = dane.Matcher(records)
-        certificates: list[bytes] = []
-        keys: list[KeyAnchor] = []
-        for certificate in self._issuers():
-            record = matcher.match(certificate)
-            if record is None or certificate.spki == self.leaf.spki:
-                continue  # a leaf is never its own trust anchor, not even in another certificate's clothes (A-21)
-            self._matched(record, "a certificate of the chain")
-            if record.selector == dane.CERT:
-                certificates.append(certificate.der)
-            else:
-                keys.append(KeyAnchor(certificate.subject, certificate.spki))
-        self._add_anchors_of_dns(records, certificates, keys)
-        if not certificates and not keys:
-            return False
-        anchors = Anchors(tuple(dict.fromkeys(certificates)), tuple(keys), name="DANE-TA records")
-        self._ask(ValidatePath(self._chain[0], self._chain[1:], anchors, self._machine._wall_clock()))
-        return True
-
-    def _add_anchors_of_dns(
-        self, records: list[dane.Tlsa], certificates: list[bytes], keys: list[KeyAnchor]
-    ) -> None:
-        """Full data can be a trust anchor that the peer did not send (RFC 7671 sections 5.2.2 and 5.2.3)."""
+        """DANE-TA: a matching issuer, or one that stands only in the DNS, is the anchor (RFC 7671 section 5.2)."""
         assert self.leaf is not None
-        full = [record for record in records if record.matching == dane.FULL]
-        limit = self._machine.policy.limits.paths
-        if len(full) > limit:
-            self._machine._note("limit.paths", self._hop, f"{len(full)} DANE-TA records with full data")
-        names = {certificate.issuer for certificate in self._issuers()} | {self.leaf.issuer}
-        for record in full[:limit]:
-            if record.selector == dane.CERT:
-                if record.data not in certificates and Certificate(record.data).spki != self.leaf.spki:
-                    certificates.append(record.data)
-            elif record.data != self.leaf.spki:
-                known = {(key.name, key.spki) for key in keys}
-                keys.extend([KeyAnchor(name, record.data) for name in sorted(names) if (name, record.data) not in known])
+        assert self._records is not None
+        records = self._records.of(dane.DANE_TA)
+        anchors, matched = dane_ta_anchors(records, self.leaf, self._issuers(), self._policy.limits.paths)
+        for record in matched:
+            self._matched(record, "a certificate of the chain")
+        if anchors is None:
+            return False
+        self._ask(ValidatePath(self._chain[0], self._chain[1:], anchors, self._at))
+        return True
 
     def _try_pkix_ee(self) -> bool:
         """PKIX-EE: the leaf matches, and everything else counts as well (RFC 7671 section 5.3)."""
@@ -242,19 +225,14 @@ class Judgement:
 
     def _try_pkix_ta(self) -> bool:
         """PKIX-TA: a certificate of the path above the leaf matches (RFC 7671 section 5.4)."""
-        matcher = self._matcher(dane.PKIX_TA)
         candidates = [*self._issuers(), *[Certificate(der) for der in self._anchors.certificates]]
-        for candidate in candidates:
-            try:
-                record = matcher.match(candidate)
-            except InvalidCertificate:
-                continue  # an anchor that cannot be read cannot end a path either
-            if record is not None and candidate.der not in self._through:
+        for candidate, record in matching(self._matcher(dane.PKIX_TA), candidates):
+            if candidate.der not in self._through:
                 self._matched(record, "an issuer that the path must contain")
                 self._through.append(candidate.der)
-        if len(self._through) > self._machine.policy.limits.paths:
-            self._machine._note("limit.paths", self._hop, f"{len(self._through)} candidates for PKIX-TA")
-            del self._through[self._machine.policy.limits.paths :]
+        if len(self._through) > self._policy.limits.paths:
+            self._note("limit.paths", f"{len(self._through)} candidates for PKIX-TA")
+            del self._through[self._policy.limits.paths :]
         return self._next_through()
 
     def _next_through(self) -> bool:
@@ -267,25 +245,17 @@ class Judgement:
     def _issuers(self) -> list[Certificate]:
         """The presented certificates above the leaf that can be read."""
         if self._pool is None:
-            self._pool = []
-            for der in self._chain[1:]:
-                certificate = Certificate(der)
-                try:
-                    certificate.issuer  # noqa: B018 - reading it is the check
-                except InvalidCertificate:
-                    continue
-                self._pool.append(certificate)
+            self._pool = readable(self._chain[1:])
         return self._pool
 
     # Paths.
 
     def _ask_pkix(self, through: bytes | None) -> None:
         self._pkix_asked = True
-        at = self._machine._wall_clock()
-        self._ask(ValidatePath(self._chain[0], self._chain[1:], self._anchors, at, through))
+        self._ask(ValidatePath(self._chain[0], self._chain[1:], self._anchors, self._at, through))
 
     def _ask(self, question: ValidatePath) -> None:
-        self._machine._validate(question, self._path_answered)
+        self._validate(question, self._path_answered)
 
     def _path_answered(self, event: PathEvent) -> None:
         if isinstance(event, PathRejected):
@@ -303,11 +273,10 @@ class Judgement:
 
     def _fault_of_dates(self) -> str:
         assert self.leaf is not None
-        at = self._machine._wall_clock()
         try:
-            if at > self.leaf.not_after:
+            if self._at > self.leaf.not_after:
                 return "chain.expired"
-            if at < self.leaf.not_before:
+            if self._at < self.leaf.not_before:
                 return "chain.not-yet-valid"
         except InvalidCertificate:
             return "cert.malformed"
@@ -317,7 +286,7 @@ class Judgement:
         """Check on a valid path what RFC 5280 path validation leaves open; accept if nothing stands against it."""
         if not event.path or event.path[0] != self._chain[0]:
             raise LocalProtocolError(f"{event!r} is not a path from the certificate that was asked about")
-        self._machine._note("chain.valid", self._hop, event)
+        self._note("chain.valid", event)
         path = [Certificate(der) for der in event.path]
         try:
             code, identities = self._check_names(path)
@@ -330,17 +299,16 @@ class Judgement:
             if self._method == "dane-ta":
                 # Names under a TA that only this zone named prove nothing for other domains (A-16).
                 identities = (Identity(self._references.domain, "dane"),)
-            elif self._method != "pkix" and not self._machine.policy.tlsa_usages.isdisjoint({2, 3}):
-                self._machine._note("dane.pkix-usage", self._hop, self._method)
+            elif self._method != "pkix" and not self._policy.tlsa_usages.isdisjoint({2, 3}):
+                self._note("dane.pkix-usage", self._method)
             self._accept("dane.match" if self._records is not None else code, identities, until)
         return self.decision is not None
 
     def _valid_until(self, path: list[Certificate]) -> float:
         """When the first certificate of the path expires, on the ``now`` clock. A key anchor has no dates."""
-        machine = self._machine
         dated = path[:-1] if self._method == "dane-ta" and path[-1].der not in self._known_certificates() else path
         first = min(certificate.not_after for certificate in dated)
-        return machine._now + (first - machine._wall_clock()) / timedelta(seconds=1)
+        return self._now + (first - self._at) / timedelta(seconds=1)
 
     def _known_certificates(self) -> set[bytes]:
         assert self._records is not None
@@ -348,7 +316,7 @@ class Judgement:
 
     def _check_purposes(self, path: list[Certificate]) -> bool:
         """Extended key usage of the leaf and of every authority below the anchor, and keyUsage (A-04, D-PATH-2)."""
-        leaf, eku = path[0], self._machine.policy.eku
+        leaf, eku = path[0], self._policy.eku
         if not acceptable_purpose(leaf.extended_key_usage, eku, "server"):
             self._fault("chain.eku", (f"a purpose that policy {eku!r} takes", ", ".join(leaf.extended_key_usage or ())))
             return False
@@ -365,9 +333,9 @@ class Judgement:
     def _check_names(self, path: list[Certificate]) -> tuple[str, tuple[Identity, ...]]:
         """Return the code of the match and the identities it proves; after a fault there are none."""
         self._named = True
-        found = self._references.check(path, self._machine.policy)
+        found = self._references.check(path, self._policy)
         for code, evidence in found.notes:
-            self._machine._note(code, self._hop, evidence)
+            self._note(code, evidence)
         if not found.identities:
             self._faults.append(found.code)
         return found.code, found.identities
@@ -376,15 +344,15 @@ class Judgement:
 
     def _fault(self, code: str, evidence: object = None) -> None:
         self._faults.append(code)
-        self._machine._note(code, self._hop, evidence)
+        self._note(code, evidence)
 
     def _accept(self, code: str, identities: tuple[Identity, ...], until: float) -> None:
         """Accept, or go on looking if the method is less than the policy requires."""
-        policy = self._machine.policy
+        policy = self._policy
         if self._method in METHODS[policy.require]:
             self._decide(Decision(Outcome.ACCEPTED, self._method, code, identities, until))
             return
-        self._machine._note("policy.too-weak", self._hop, (f"require {policy.require}", self._method))
+        self._note("policy.too-weak", (f"require {policy.require}", self._method))
         self._weak = self._weak or Decision(Outcome.INSUFFICIENT, self._method, "policy.too-weak", identities, until)
 
     def _fail(self) -> None:
@@ -402,12 +370,13 @@ class Judgement:
 
     def _no_match(self) -> tuple[str, object]:
         """The fault of records none of which matched anything."""
-        assert self._records is not None and self.leaf is not None
+        assert self._records is not None
+        assert self.leaf is not None
         counting = self._records.counting
         found: list[str] = []
-        for selector, matching in sorted({(r.selector, r.matching) for r in counting if r.matching != dane.FULL}):
-            computed = dane.association(self.leaf, selector, matching).hex()
-            found.append(f"{selector} {matching} {computed} (the peer's certificate)")
+        for selector, digest in sorted({(r.selector, r.matching) for r in counting if r.matching != dane.FULL}):
+            computed = dane.association(self.leaf, selector, digest).hex()
+            found.append(f"{selector} {digest} {computed} (the peer's certificate)")
         only_ta = all(r.usage == dane.DANE_TA and r.matching != dane.FULL for r in counting)
         code = "dane.ta-not-sent" if only_ta else "dane.no-match"
         return code, ("; ".join([str(r) for r in counting[:8]]), "; ".join(found) or "other certificates")
@@ -432,10 +401,8 @@ class Judgement:
     def _decide(self, decision: Decision) -> None:
         """Settle the outcome; an audit may still want to know what PKIX alone would have said."""
         self.decision = decision
-        machine = self._machine
-        if machine.policy.audit and not self._pkix_asked and self._anchors.certificates:
-            at = machine._wall_clock()
-            machine._validate(ValidatePath(self._chain[0], self._chain[1:], self._anchors, at), self._audited)
+        if self._policy.audit and not self._pkix_asked and self._anchors.certificates:
+            self._validate(ValidatePath(self._chain[0], self._chain[1:], self._anchors, self._at), self._audited)
         else:
             self._done(self, decision)
 
@@ -443,5 +410,5 @@ class Judgement:
         """Report what PKIX alone would have said; the decision stands."""
         assert self.decision is not None
         code = "chain.also-pkix" if isinstance(event, PathValidated) else "chain.not-pkix"
-        self._machine._note(code, self._hop, event)
+        self._note(code, event)
         self._done(self, self.decision)

@@ -1,6 +1,7 @@
 """Where a client goes for a SIP URI: NAPTR, then SRV, then A and AAAA (RFC 3263 section 4, RFC 7984).
 
-`Locating` is the part that `Locate` and `Outbound` share: it finds the targets in their order. Each name carries its delegation with it, so that the judge knows later what the name is worth.
+`Locating` is the part that `Locate` and `Outbound` share: it finds the targets in their order. Each target carries its
+delegation with it, so that the judge knows later what its name is worth.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeVar
 
-from .addresses import Addressing
+from .addresses import Addressing, Reached
 from .delegation import Addressed, Delegation, leads
 from .dns.answer import SECURE, Answer
 from .dns.question import Lookup
@@ -190,7 +191,6 @@ class Locating(Addressing[R]):
 
     def _go_to_target(self, transport: str, proven: bool) -> None:
         """The URI's host (or maddr) is the only target; ``proven`` says that no SRV record should have been used."""
-        uri = self.uri
         self._transport = transport
         if proven and self._target_is_trusted and not self._numeric:
             self._delegation = Delegation.HOST
@@ -276,13 +276,13 @@ class Locate(Locating[Route]):
         else:
             self._reach(target)
 
-    def _addressed(self, target: Target, addressed: Addressed, bases: tuple[str, ...], failed: str) -> None:
+    def _addressed(self, target: Target, reached: Reached) -> None:
         if target.addresses:
             self._found.append(target)
             self._expires = min(self._expires, self._target_expires)
-        elif addressed is Addressed.FAILED:
+        elif reached.status is Addressed.FAILED:
             if self._failure is None or self._failure[0] is Outcome.NO_SERVICE:
-                self._failure = (Outcome.UNDETERMINED, failed)
+                self._failure = (Outcome.UNDETERMINED, reached.code)
         elif self._failure is None:
             self._failure = (Outcome.NO_SERVICE, "")
         self._later(self._go_on)

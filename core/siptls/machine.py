@@ -7,10 +7,10 @@ A machine is driven by four names::
     machine.advance(now=t)                           # when machine.deadline has passed
     machine.result                                   # None, then for ever the same value
 
-Theory of operation. An action is *fresh* until ``next_actions`` hands it out, then *outstanding* until it is *answered*,
-or *abandoned* when its own deadline passes; an abandoned action counts as a time-out. Asking something equal again
-shares the answer, even one that is already here. What happens when an answer arrives is a continuation that was given
-with the question. Continuations for answers that are already here run after the current one, from a queue, so that a
+Theory of operation. An action is *fresh* until ``next_actions`` hands it out, then *outstanding* until it is
+*answered*, or *abandoned* when its own deadline passes; an abandoned action counts as a time-out. Asking something
+equal again shares the answer, even one that is already here. What happens when an answer arrives is a continuation
+that was given with the question. Continuations for answers that are already here run after the current one, from a queue, so that a
 thousand of them need no deeper stack than one.
 """
 
@@ -223,6 +223,10 @@ class Machine(Generic[R]):
         """Write a finding into the journal; the text is made when somebody reads it."""
         self._journal.append((self._now - self._began, code, hop, evidence))
 
+    def _note_at(self, hop: object, code: str, evidence: object) -> None:
+        """Write a finding into the journal, for a part of the machine that looks at one hop only."""
+        self._journal.append((self._now - self._began, code, hop, evidence))
+
     def _later(self, then: Callable[[Any], None]) -> None:
         """Go on with ``then`` after the current continuation, so that the stack stays flat."""
         self._ready.append((then, None))
@@ -321,9 +325,7 @@ class Machine(Generic[R]):
         for alias in answer.aliases:
             if alias.security < answer.security or alias.ttl < answer.ttl:
                 # An answer is as strong and as lasting as its weakest step (RFC 6672 section 5.3.3).
-                answer = answer.changed(
-                    security=min(answer.security, alias.security), ttl=min(answer.ttl, alias.ttl)
-                )
+                answer = answer.changed(security=min(answer.security, alias.security), ttl=min(answer.ttl, alias.ttl))
         return event if answer is event.answer else Answered(event.action, answer)
 
     def _without_strangers(self, answer: Answer) -> Answer:

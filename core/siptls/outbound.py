@@ -1,8 +1,8 @@
 """Reach the domain of a SIP URI over TLS, and know that it is the domain.
 
-`Outbound` locates the servers, asks for the TLSA records of each where the delegation allows it, has connections made one
-after the other, and judges what each peer presents. A peer that is not accepted is closed before a byte of SIP is sent
-to it, and the next one is tried (RFC 5922 section 7.3, D-SEC-11).
+`Outbound` locates the servers, asks for the TLSA records of each where the delegation allows it, has connections made
+one after the other, and judges what each peer presents. A peer that is not accepted is closed before a byte of SIP
+is sent to it, and the next one is tried (RFC 5922 section 7.3, D-SEC-11).
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Final
 
+from .addresses import Reached
 from .dane import RecordSet
 from .delegation import D_STATE, Addressed, Delegation, Pinned, Treatment
 from .dns.answer import SECURE, Answer
@@ -20,10 +22,11 @@ from .dns.records import Tlsa
 from .errors import InvalidPolicy
 from .events import Anchors, Connect, ConnectEvent, ConnectFailed, Endpoint, Failure, LookupEvent, LookupFailed
 from .judgement import Decision, Judgement
-from .location import Locating, Target
+from .location import Locating
 from .names import ip_literal, tlsa_owner
 from .policy import SECURE_TRANSPORTS, Policy
 from .references import References
+from .target import Target
 from .uri import SipUri
 from .verdict import GRAVEST, Method, Outcome, Verdict
 
@@ -94,7 +97,7 @@ class Outbound(Locating[Verdict]):
         anchors: Anchors = _NO_ANCHORS,
     ) -> None:
         if policy.transports is not None and not SECURE_TRANSPORTS.issuperset(policy.transports):
-            raise InvalidPolicy("transports", policy.transports, "only tls, tls-sctp and wss, since a peer is to be verified")
+            raise InvalidPolicy("transports", policy.transports, "only tls, tls-sctp and wss: a peer is to be verified")
         super().__init__(uri, policy, now, at, randbelow, _DEFAULT_TRANSPORTS)
         self._anchors = anchors
         self._attempts = 0
@@ -154,15 +157,15 @@ class Outbound(Locating[Verdict]):
             self._records = None
             self._reach(target)
 
-    def _addressed(self, target: Target, addressed: Addressed, bases: tuple[str, ...], failed: str) -> None:
+    def _addressed(self, target: Target, reached: Reached) -> None:
         self._note("delegation." + target.delegation.value, target, None)
-        self._addressed_as = addressed
-        self._bases = bases
+        self._addressed_as = reached.status
+        self._bases = bases = reached.bases
         # Only the URI's own host can add its canonical name as a third reference (D-REF).
         self._expansion = bases[0] if len(bases) > 1 and target.delegation is Delegation.HOST else ""
-        if addressed is Addressed.FAILED:
-            self._skip(target, Outcome.UNDETERMINED, failed)
-        elif addressed is Addressed.NONE:
+        if reached.status is Addressed.FAILED:
+            self._skip(target, Outcome.UNDETERMINED, reached.code)
+        elif reached.status is Addressed.NONE:
             self._skip(target, Outcome.NO_SERVICE, self._no_service)
         elif bases:
             self._ask_tlsa(target)
@@ -260,13 +263,16 @@ class Outbound(Locating[Verdict]):
         self._note("tls.presented", endpoint, event)
         assert self._references is not None
         judgement = attempt.judgement = Judgement(
-            self,
-            endpoint,
             event.chain,
             self._references,
             self._records,
             self._anchors,
-            self._judged,
+            policy=self.policy,
+            now=self._now,
+            at=self._wall_clock(),
+            note=partial(self._note_at, endpoint),
+            validate=self._validate,
+            done=self._judged,
         )
         judgement.begin()
 

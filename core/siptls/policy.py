@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
 from .errors import InvalidPolicy
 
@@ -159,8 +159,8 @@ class Policy:
             _check_tuple("transports", self.transports, TRANSPORTS)
 
 
-def _check_tuple(option: str, value: tuple[str, ...], choices: tuple[str, ...]) -> None:
-    """Refuse anything but a tuple of one or more different choices."""
-    sound = isinstance(value, tuple) and 0 < len(value) == len(set(value)) and set(value) <= set(choices)  # pyright: ignore[reportUnnecessaryIsInstance]
-    if not sound:
+def _check_tuple(option: str, value: object, choices: tuple[str, ...]) -> None:
+    """Refuse anything but a tuple of one or more different choices; a list, or one text, is refused as well."""
+    chosen: tuple[object, ...] = cast("tuple[object, ...]", value) if type(value) is tuple else ()
+    if not chosen or len(set(chosen)) < len(chosen) or not set(choices).issuperset(chosen):
         raise InvalidPolicy(option, value, "a tuple of one or more of " + ", ".join(choices) + ", each once")

@@ -1,8 +1,9 @@
-"""The reference identifiers of a target, and what a certificate's names are worth against them (D-REF, RFC 9525 section 6).
+"""The reference identifiers of a target, and a certificate's names held against them (D-REF, RFC 9525 section 6).
 
-Two kinds of references are told apart. The *domain* is held against the SIP identities of RFC 5922 section 7.1. A *host* is
-one that a SECURE delegation, or the owner name of SECURE TLSA records, stands behind; it is held against every dNSName
-and the host of every sip URI, since RFC 5922's choice between the two speaks of domains only (RFC 7673 section 4.1).
+Two kinds of references are told apart. The *domain* is held against the SIP identities of RFC 5922 section 7.1. A
+*host* is one that a SECURE delegation, or the owner name of SECURE TLSA records, stands behind; it is held against
+every dNSName and the host of every sip URI, since RFC 5922's choice between the two speaks of domains only (RFC 7673
+section 4.1).
 """
 
 from __future__ import annotations
@@ -35,9 +36,7 @@ class Comparison:
 
     __slots__ = ("code", "identities", "notes")
 
-    def __init__(
-        self, code: str, identities: tuple[Identity, ...], notes: tuple[tuple[str, object], ...]
-    ) -> None:
+    def __init__(self, code: str, identities: tuple[Identity, ...], notes: tuple[tuple[str, object], ...]) -> None:
         self.code: Final = code
         self.identities: Final = identities
         self.notes: Final = notes

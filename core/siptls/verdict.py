@@ -12,7 +12,7 @@ from .journal import Note, Step, rendered
 if TYPE_CHECKING:
     from .events import Connect, Endpoint
     from .identity import Identity
-    from .location import Target
+    from .target import Target
 
 Method: TypeAlias = Literal["dane-ee", "dane-ta", "pkix-ee", "pkix-ta", "pkix", "none"]
 Role: TypeAlias = Literal["client", "server"]

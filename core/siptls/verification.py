@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from .dane import RecordSet
@@ -85,7 +86,7 @@ class Verification(Machine[Verdict]):
             return
         treatment = D_STATE[kind, Addressed.SECURE if secure else Addressed.INSECURE, pinned]
         steps = tuple(aliases)
-        names = (host,)
+        names: tuple[str, ...] = (host,)
         if secure and steps and all(step.security is SECURE for step in steps):
             names = (fold(steps[-1].target), host)
         hosts: tuple[str, ...] = ()
@@ -94,7 +95,18 @@ class Verification(Machine[Verdict]):
         elif treatment is Treatment.DOMAIN_OR_TARGET:
             hosts = (host,)
         references = References(self._domain, hosts, not (hosts and policy.require_target_name), host)
-        self._judgement = Judgement(self, host, chain, references, records, anchors, self._judged)
+        self._judgement = Judgement(
+            chain,
+            references,
+            records,
+            anchors,
+            policy=policy,
+            now=now,
+            at=at,
+            note=partial(self._note_at, host),
+            validate=self._validate,
+            done=self._judged,
+        )
         self._judgement.begin()
         self._settle()
 

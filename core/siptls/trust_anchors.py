@@ -1,0 +1,84 @@
+"""The trust anchors that TLSA records name (RFC 6698 section 2.1.1, RFC 7671 sections 5.2 and 5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from .certificate import Certificate
+from .dane import CERT, FULL, Matcher
+from .dns.records import Tlsa
+from .errors import InvalidCertificate
+from .events import Anchors, KeyAnchor
+
+
+def readable(chain: Iterable[bytes]) -> list[Certificate]:
+    """Return the certificates that can be read; the others can be part of no path.
+
+    Args:
+        chain: certificates in DER, or octets that are none.
+    """
+    certificates: list[Certificate] = []
+    for der in chain:
+        certificate = Certificate(der)
+        try:
+            certificate.issuer  # noqa: B018 - reading it is the check
+        except InvalidCertificate:
+            continue
+        certificates.append(certificate)
+    return certificates
+
+
+def matching(matcher: Matcher, candidates: Iterable[Certificate]) -> Iterator[tuple[Certificate, Tlsa]]:
+    """Yield the candidates that match a record, each with that record.
+
+    Args:
+        matcher: knows the records.
+        candidates: certificates; those that cannot be read match nothing.
+    """
+    for candidate in candidates:
+        try:
+            record = matcher.match(candidate)
+        except InvalidCertificate:
+            continue
+        if record is not None:
+            yield candidate, record
+
+
+def dane_ta_anchors(
+    records: list[Tlsa], leaf: Certificate, issuers: list[Certificate], limit: int
+) -> tuple[Anchors | None, list[Tlsa]]:
+    """Return all that DANE-TA records make a trust anchor, and the records that match a presented certificate.
+
+    Args:
+        records: usable records of usage 2.
+        leaf: the peer's certificate; it is never its own trust anchor, not even in another certificate's clothes.
+        issuers: the other certificates that the peer presented.
+        limit: how many records with full data are looked at beyond the presented certificates.
+
+    Returns:
+        None instead of anchors when there is none. A certificate binds as a certificate (selector 0) or as its bare key
+        (selector 1, RFC 7671 section 5.2.1). Full data can be an anchor that the peer did not send (sections 5.2.2,
+        5.2.3).
+    """
+    certificates: dict[bytes, None] = {}
+    keys: dict[tuple[bytes, bytes], None] = {}
+    matched: list[Tlsa] = []
+    for issuer, record in matching(Matcher(records), issuers):
+        if issuer.spki == leaf.spki:
+            continue
+        matched.append(record)
+        if record.selector == CERT:
+            certificates[issuer.der] = None
+        else:
+            keys[issuer.subject, issuer.spki] = None
+    names = sorted({leaf.issuer, *[issuer.issuer for issuer in issuers]})
+    for record in [record for record in records if record.matching == FULL][:limit]:
+        if record.selector == CERT:
+            if Certificate(record.data).spki != leaf.spki:
+                certificates[record.data] = None
+        elif record.data != leaf.spki:
+            keys.update({(name, record.data): None for name in names})
+    if not certificates and not keys:
+        return None, matched
+    anchors = tuple([KeyAnchor(name, spki) for name, spki in keys])
+    return Anchors(tuple(certificates), anchors, name="DANE-TA records"), matched
