@@ -148,6 +148,7 @@ def _hostport(text: str, start: int, end: int) -> tuple[str, int | None]:
             raise InvalidUri(text, end, "] after the IPv6 address")
         colon = host_end
     else:
+        _refuse_bare_ipv6(text, start, end)
         host_end = colon = text.find(":", start, end)
         if colon < 0:
             host_end = colon = end
@@ -244,7 +245,13 @@ def _transport(text: str, start: int, end: int, *, sips: bool) -> None:
 def _maddr(text: str, start: int, end: int) -> None:
     if start >= end:
         raise InvalidUri(text, end, "a domain name or an IP address as maddr")
+    _refuse_bare_ipv6(text, start, end)
     _host(text, start, end)
+
+
+def _refuse_bare_ipv6(text: str, start: int, end: int) -> None:
+    if text.count(":", start, end) > 1 and ip_literal(text[start:end]) is not None:
+        raise InvalidUri(text, start, "brackets around an IPv6 address")
 
 
 def _headers(text: str, start: int) -> str:
