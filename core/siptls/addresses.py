@@ -107,9 +107,8 @@ class Addressing(Machine[R]):
         secure: Answer | None = None
         insecure: Answer | None = None
         for question in self._address_questions:
-            event = self._answers[question]
+            event = self._answer_to(question)
             if not isinstance(event, Answered):
-                assert isinstance(event, LookupFailed)
                 failed = failed or event
                 continue
             answer = event.answer

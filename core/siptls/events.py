@@ -114,7 +114,6 @@ class ValidatePath:
     """
 
     __slots__ = ("_hash", "anchors", "at", "leaf", "pool", "through")
-    kind: ClassVar = "path"
 
     def __init__(
         self, leaf: bytes, pool: tuple[bytes, ...], anchors: Anchors, at: datetime, through: bytes | None = None
@@ -157,7 +156,6 @@ class Connect:
     """
 
     __slots__ = ("attempt", "endpoint", "server_name")
-    kind: ClassVar = "connect"
 
     def __init__(self, attempt: int, endpoint: Endpoint, server_name: str | None) -> None:
         self.attempt: Final = attempt
@@ -176,7 +174,6 @@ class Close:
     """
 
     __slots__ = ("connect",)
-    kind: ClassVar = "close"
 
     def __init__(self, connect: Connect) -> None:
         self.connect: Final = connect
@@ -219,7 +216,7 @@ class Answered:
     """
 
     __slots__ = ("action", "answer")
-    kind: ClassVar = "lookup"
+    answers: ClassVar = Lookup
 
     def __init__(self, action: Lookup, answer: Answer) -> None:
         self.action: Final = action
@@ -239,7 +236,7 @@ class LookupFailed:
     """
 
     __slots__ = ("action", "detail", "reason")
-    kind: ClassVar = "lookup"
+    answers: ClassVar = Lookup
 
     def __init__(self, action: Lookup, reason: Failure, detail: str = "") -> None:
         self.action: Final = action
@@ -289,7 +286,7 @@ class Presented:
     """
 
     __slots__ = ("action", "chain", "facts")
-    kind: ClassVar = "connect"
+    answers: ClassVar = Connect
 
     def __init__(self, action: Connect, chain: tuple[bytes, ...], facts: TlsFacts) -> None:
         self.action: Final = action
@@ -310,7 +307,7 @@ class ConnectFailed:
     """
 
     __slots__ = ("action", "detail", "reason")
-    kind: ClassVar = "connect"
+    answers: ClassVar = Connect
 
     def __init__(self, action: Connect, reason: str, detail: str = "") -> None:
         self.action: Final = action
@@ -331,7 +328,7 @@ class PathValidated:
     """
 
     __slots__ = ("action", "path")
-    kind: ClassVar = "path"
+    answers: ClassVar = ValidatePath
 
     def __init__(self, action: ValidatePath, path: tuple[bytes, ...]) -> None:
         self.action: Final = action
@@ -351,7 +348,7 @@ class PathRejected:
     """
 
     __slots__ = ("action", "detail", "reason")
-    kind: ClassVar = "path"
+    answers: ClassVar = ValidatePath
 
     def __init__(self, action: ValidatePath, reason: str, detail: str = "") -> None:
         self.action: Final = action

@@ -158,10 +158,9 @@ class Locating(Addressing[R]):
         """Take the first transport that the domain offers; fall back to its own address only if it has no SRV."""
         answers: list[tuple[str, Answer, bool]] = []
         for transport, question, trusted in self._srv_questions:
-            event = self._answers[question]
+            event = self._answer_to(question)
             if not isinstance(event, Answered):
                 # One failed lookup ends the attempt, or a weaker transport would win by it (D-SEC-12, RFC 7673 3.1).
-                assert isinstance(event, LookupFailed)
                 self._not_located(Outcome.UNDETERMINED, event.code)
                 return
             answers.append((transport, event.answer, trusted))

@@ -10,8 +10,8 @@ A machine is driven by four names::
 Theory of operation. An action is *fresh* until ``next_actions`` hands it out, then *outstanding* until it is
 *answered*, or *abandoned* when its own deadline passes; an abandoned action counts as a time-out. Asking something
 equal again shares the answer, even one that is already here. What happens when an answer arrives is a continuation
-that was given with the question. Continuations for answers that are already here run after the current one, from a queue, so that a
-thousand of them need no deeper stack than one.
+that was given with the question. Continuations for answers that are already here run after the current one, from a
+queue, so that a thousand of them need no deeper stack than one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from .dns.answer import INSECURE, SECURE, Answer
 from .dns.question import Lookup
@@ -51,13 +51,14 @@ R = TypeVar("R")
 
 
 class _Pending:
-    """What waits for one action."""
+    """An action that is not answered yet, and what waits for it."""
 
-    __slots__ = ("deadline", "others", "then")
+    __slots__ = ("action", "deadline", "others", "then")
 
-    def __init__(self, deadline: float, then: Callable[[Any], None]) -> None:
-        self.deadline = deadline
-        self.then = then
+    def __init__(self, action: Action, deadline: float, then: Callable[[Any], None]) -> None:
+        self.action: Final = action
+        self.deadline: Final = deadline
+        self.then: Final = then
         self.others: list[Callable[[Any], None]] | None = None
 
 
@@ -75,18 +76,18 @@ class Machine(Generic[R]):
 
     __slots__ = (
         "_abandoned",
-        "_answers",
         "_at",
         "_began",
         "_due",
         "_ends",
         "_fresh",
         "_journal",
+        "_ledger",
         "_lookups",
         "_now",
+        "_open",
         "_ready",
         "_result",
-        "_waiting",
         "policy",
     )
 
@@ -100,8 +101,8 @@ class Machine(Generic[R]):
         self._ends = now + policy.limits.seconds
         self._due = self._ends
         self._lookups = 0
-        self._waiting: dict[Action, _Pending] = {}
-        self._answers: dict[Action, Event] = {}
+        self._ledger: dict[Action, _Pending | Event] = {}
+        self._open: list[_Pending] = []
         self._abandoned: list[Action] = []
         self._fresh: list[Action] = []
         self._ready: list[tuple[Callable[[Any], None], Event | None]] = []
@@ -120,16 +121,12 @@ class Machine(Generic[R]):
         """When `advance` must be called at the latest, on the ``now`` clock; ``math.inf`` when nothing is awaited."""
         if self._result is not None:
             return math.inf
-        deadline = self._ends
-        for pending in self._waiting.values():
-            if pending.deadline < deadline:
-                deadline = pending.deadline
-        return deadline
+        return min([self._ends, *[pending.deadline for pending in self._open]])
 
     @property
     def outstanding(self) -> tuple[Action, ...]:
         """The actions that were handed out and are not answered yet; empty once there is a result."""
-        return tuple([action for action in self._waiting if action not in self._fresh])
+        return tuple([pending.action for pending in self._open if pending.action not in self._fresh])
 
     def next_actions(self, *, now: float) -> tuple[Action, ...]:
         """Return the actions that became necessary since the last call, each exactly once.
@@ -139,10 +136,12 @@ class Machine(Generic[R]):
         Args:
             now: the monotonic clock, in seconds.
         """
-        self.advance(now=now)
-        if not self._fresh:
+        if now >= self._due:
+            self.advance(now=now)
+        fresh = self._fresh
+        if not fresh:
             return ()
-        fresh, self._fresh = self._fresh, []
+        self._fresh = []
         return tuple(fresh)
 
     def receive(self, event: Event, *, now: float) -> None:
@@ -163,22 +162,23 @@ class Machine(Generic[R]):
         elif now > self._now:
             self._now = now
         action = event.action
-        pending = self._waiting.get(action)
-        if pending is None:
-            self._receive_late(event)
+        pending = self._ledger.get(action)
+        if type(pending) is not _Pending:
+            self._receive_late(event, known=pending is not None)
             return
-        if action.kind != event.kind:
+        if type(action) is not event.answers:
             raise LocalProtocolError(f"{event!r} does not answer {action!r}")
         if self._fresh and action in self._fresh:
             raise LocalProtocolError(f"{action!r} was not handed out yet, so {event!r} cannot answer it")
         if type(event) is Answered:
             event = self._sound(event)
-        del self._waiting[action]
-        self._answers[action] = event
+        self._ledger[action] = event
+        self._open.remove(pending)
         pending.then(event)
         if pending.others:
             self._ready.extend([(then, event) for then in pending.others])
-        self._settle()
+        if self._ready:
+            self._settle()
 
     def advance(self, *, now: float) -> None:
         """Let time pass. Calling this too early, or too often, is harmless.
@@ -188,32 +188,45 @@ class Machine(Generic[R]):
         """
         if now > self._now:
             self._now = now
-        if self._now < self._due or self._result is not None:
+        if self._now < self._due:
             return
         if self._now >= self._ends:
             self._run_out()
         else:
-            self._abandon_due()
+            self._on_time()
             self._settle()
 
     # For the machines built on this.
 
     def _ask(self, question: Lookup, then: Callable[[LookupEvent], None]) -> None:
         """Ask the DNS, unless that is asked or answered already, and go on with ``then``."""
-        if question not in self._waiting and question not in self._answers:
-            self._lookups += 1
-            if self._lookups > self.policy.limits.lookups:
-                detail = f"more than {self.policy.limits.lookups} lookups"
-                self._answers[question] = LookupFailed(question, Failure.LIMIT, detail)
-        self._await(question, then, self.policy.lookup_timeout)
+        if question in self._ledger:
+            self._share(question, then)
+            return
+        self._lookups += 1
+        if self._lookups > self.policy.limits.lookups:
+            detail = f"more than {self.policy.limits.lookups} lookups"
+            self._ledger[question] = LookupFailed(question, Failure.LIMIT, detail)
+            self._share(question, then)
+            return
+        self._issue(question, then, self.policy.lookup_timeout)
 
     def _validate(self, question: ValidatePath, then: Callable[[PathEvent], None]) -> None:
-        """Ask for a validated path and go on with ``then``."""
-        self._await(question, then, self.policy.path_timeout)
+        """Ask for a validated path, unless that is asked or answered already, and go on with ``then``."""
+        if question in self._ledger:
+            self._share(question, then)
+        else:
+            self._issue(question, then, self.policy.path_timeout)
 
     def _connect(self, connect: Connect, then: Callable[[ConnectEvent], None]) -> None:
         """Ask for a connection and go on with ``then``."""
-        self._await(connect, then, self.policy.connect_timeout)
+        self._issue(connect, then, self.policy.connect_timeout)
+
+    def _answer_to(self, question: Lookup) -> LookupEvent:
+        """What came of a question that is answered."""
+        event = self._ledger[question]
+        assert isinstance(event, (Answered, LookupFailed))
+        return event
 
     def _close(self, connect: Connect) -> None:
         """Have a presented connection closed."""
@@ -238,35 +251,55 @@ class Machine(Generic[R]):
     def _finish(self, result: R) -> None:
         """Set the result. Actions nobody knows of yet are forgotten, all but `Close`."""
         self._result = result
-        for action in self._fresh:
-            self._waiting.pop(action, None)
-        self._fresh = [action for action in self._fresh if action.kind == "close"]
-        self._abandoned.extend(self._waiting)
-        self._waiting.clear()
+        self._due = math.inf
+        for pending in self._open:
+            if pending.action in self._fresh:
+                del self._ledger[pending.action]
+            else:
+                self._abandoned.append(pending.action)
+                self._ledger[pending.action] = _timed_out(pending.action)
+        self._fresh = [action for action in self._fresh if type(action) is Close]
+        self._open.clear()
         self._ready.clear()
 
     def _run_out(self) -> None:
         """End the run, because its time is over."""
         raise NotImplementedError
 
+    def _on_time(self) -> None:
+        """Treat what is overdue as a time-out."""
+        overdue = [pending for pending in self._open if pending.deadline <= self._now]
+        for pending in overdue:
+            event = _timed_out(pending.action)
+            self._open.remove(pending)
+            self._ledger[pending.action] = event
+            if pending.action in self._fresh:
+                self._fresh.remove(pending.action)
+            else:
+                self._abandoned.append(pending.action)
+            self._ready.extend([(then, event) for then in (pending.then, *(pending.others or ()))])
+        self._due = min([self._ends, *[pending.deadline for pending in self._open]])
+
     # Private.
 
-    def _await(self, action: Action, then: Callable[[Any], None], patience: float) -> None:
-        pending = self._waiting.get(action)
-        if pending is not None:
-            if pending.others is None:
-                pending.others = []
-            pending.others.append(then)
-            return
-        event = self._answers.get(action)
-        if event is not None:
-            self._ready.append((then, event))
-            return
+    def _issue(self, action: Action, then: Callable[[Any], None], patience: float) -> None:
         deadline = self._now + patience
-        self._waiting[action] = _Pending(deadline, then)
+        pending = _Pending(action, deadline, then)
+        self._ledger[action] = pending
+        self._open.append(pending)
         self._fresh.append(action)
         if deadline < self._due:
             self._due = deadline
+
+    def _share(self, question: Lookup | ValidatePath, then: Callable[[Any], None]) -> None:
+        """Share the answer to a question that was asked before, even one that is already here."""
+        known = self._ledger[question]
+        if not isinstance(known, _Pending):
+            self._ready.append((then, known))
+        elif known.others is None:
+            known.others = [then]
+        else:
+            known.others.append(then)
 
     def _settle(self) -> None:
         """Run the continuations whose answers are here."""
@@ -275,36 +308,41 @@ class Machine(Generic[R]):
             then, event = ready.pop(0)
             then(event)
 
-    def _abandon_due(self) -> None:
-        """Treat what is overdue as a time-out."""
-        for action, pending in tuple(self._waiting.items()):
-            if pending.deadline <= self._now and self._result is None:
-                event = _timed_out(action)
-                del self._waiting[action]
-                if action in self._fresh:
-                    self._fresh.remove(action)
-                else:
-                    self._abandoned.append(action)
-                self._answers[action] = event
-                self._ready.extend([(then, event) for then in (pending.then, *(pending.others or ()))])
-        self._due = min([self._ends, *[pending.deadline for pending in self._waiting.values()]])
-
-    def _receive_late(self, event: Event) -> None:
+    def _receive_late(self, event: Event, *, known: bool) -> None:
         action = event.action
         if action in self._abandoned:
             self._abandoned.remove(action)
-            self._answers[action] = event
             if isinstance(event, Presented):
                 self._close(event.action)
-        elif action not in self._answers:
+        elif not known:
             raise LocalProtocolError(f"{action!r} was never asked for, so {event!r} cannot answer it")
         elif self._result is None:
             raise LocalProtocolError(f"{action!r} was answered before")
 
     def _sound(self, event: Answered) -> LookupEvent:
+        """Return the event if its answer is what it says, else what it amounts to."""
+        answer, question = event.answer, event.action
+        records, owner = answer.records, answer.owner
+        if (
+            answer.question == question
+            and owner == question.name
+            and not answer.aliases
+            and (answer.denial is None) is bool(records)
+            and (answer.security is SECURE or answer.security is INSECURE)
+            and len(records) <= self.policy.limits.records
+        ):
+            kind = RECORD_TYPE[question.rrtype]
+            for record in records:
+                if record.owner != owner or type(record) is not kind:
+                    break
+            else:
+                return event  # nearly all answers are like this
+        return self._mended(event)
+
+    def _mended(self, event: Answered) -> LookupEvent:
         """Return the event with an answer that is what it says, or the failure that it amounts to."""
         answer = event.answer
-        if answer.question is not event.action and answer.question != event.action:
+        if answer.question != event.action:
             raise LocalProtocolError(f"{answer!r} is no answer to {event.action!r}")
         if answer.security is not SECURE and answer.security is not INSECURE:
             raise LocalProtocolError(f"{answer!r}: a failed lookup is LookupFailed, not an answer")
@@ -315,18 +353,14 @@ class Machine(Generic[R]):
             return LookupFailed(event.action, Failure.LIMIT, f"{len(answer.aliases)} aliases")
         if not _leads_to_owner(answer):
             return LookupFailed(event.action, Failure.MALFORMED, "the aliases do not lead to the owner name")
-        kind = RECORD_TYPE[answer.question.rrtype]
-        for record in answer.records:
-            if record.owner != answer.owner or type(record) is not kind:
-                answer = self._without_strangers(answer)
-                break
+        answer = self._without_strangers(answer)
         if (answer.denial is None) is not bool(answer.records):
             return LookupFailed(event.action, Failure.MALFORMED, "neither records nor a denial, or both")
         for alias in answer.aliases:
             if alias.security < answer.security or alias.ttl < answer.ttl:
                 # An answer is as strong and as lasting as its weakest step (RFC 6672 section 5.3.3).
                 answer = answer.changed(security=min(answer.security, alias.security), ttl=min(answer.ttl, alias.ttl))
-        return event if answer is event.answer else Answered(event.action, answer)
+        return Answered(event.action, answer)
 
     def _without_strangers(self, answer: Answer) -> Answer:
         """Drop the records that stand at another name or are of another type: nobody asked for them."""

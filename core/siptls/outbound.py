@@ -122,16 +122,15 @@ class Outbound(Locating[Verdict]):
     @property
     def deadline(self) -> float:
         """When `advance` must be called at the latest, on the ``now`` clock; ``math.inf`` when nothing is awaited."""
-        deadline = super().deadline
-        return min(deadline, self._staggered_at) if deadline != math.inf else deadline
+        return min(super().deadline, self._staggered_at)
 
-    def advance(self, *, now: float) -> None:
-        """Let time pass. Calling this too early, or too often, is harmless."""
-        super().advance(now=now)
-        if self._now >= self._staggered_at and self._result is None:
+    def _on_time(self) -> None:
+        super()._on_time()
+        if self._now >= self._staggered_at:
             self._staggered_at = math.inf
             if len(self._in_flight) == 1 and self._in_flight[0].judgement is None:
-                self._start_attempt()
+                self._later(self._start_attempt)
+        self._due = min(self._due, self._staggered_at)
 
     # From the targets to the plan for one of them.
 
@@ -250,6 +249,7 @@ class Outbound(Locating[Verdict]):
         self._in_flight.append(_Attempt(target, connect))
         if len(self._in_flight) == 1 and self._next_address < len(target.addresses):
             self._staggered_at = self._now + self.policy.attempt_delay
+            self._due = min(self._due, self._staggered_at)
         self._connect(connect, self._presented)
 
     def _presented(self, event: ConnectEvent) -> None:
@@ -353,4 +353,5 @@ class Outbound(Locating[Verdict]):
             self._now,
         )
         self._in_flight, self._failures = [], []
+        self._staggered_at = math.inf
         self._finish(verdict)

@@ -161,6 +161,8 @@ class Policy:
 
 def _check_tuple(option: str, value: object, choices: tuple[str, ...]) -> None:
     """Refuse anything but a tuple of one or more different choices; a list, or one text, is refused as well."""
-    chosen: tuple[object, ...] = cast("tuple[object, ...]", value) if type(value) is tuple else ()
-    if not chosen or len(set(chosen)) < len(chosen) or not set(choices).issuperset(chosen):
-        raise InvalidPolicy(option, value, "a tuple of one or more of " + ", ".join(choices) + ", each once")
+    chosen = cast("tuple[object, ...]", value)
+    sound = type(value) is tuple and 0 < len(chosen) == len(set(chosen)) and set(choices).issuperset(chosen)
+    if not sound:
+        expected = "a tuple of one or more of " + ", ".join(choices) + ", each once"
+        raise InvalidPolicy(option, chosen, expected)
