@@ -19,16 +19,17 @@ html_title = f"siptls {release}"
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
-default_role = "any"
+default_role = "py:obj"  # a name in backticks is a link where there is something to link to
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_class_signature = "mixed"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True  # attributes are documented once, in the class
 
 # Only names of this project can be looked up here: the inventories of others would have to be fetched.
-nitpick_ignore_regex = [("py:.*", r"(?!siptls(_io)?\.).*")]
+nitpick_ignore_regex = [("py:.*", r"(?!siptls(_io)?\.).*"), ("py:class", r"siptls\.machine\.R")]  # R: a type variable
 
 # The prompt of a console block is not copied with the command.
 copybutton_prompt_text = "$ "

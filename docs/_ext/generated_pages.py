@@ -32,6 +32,10 @@ ROOMS = {
     "limit": "Limits",
     "policy": "Policy",
     "resolver": "The resolver",
+    "usage": "The command line",
+    "input": "Files",
+    "internal": "Bugs",
+    "run": "The run",
 }
 
 
