@@ -186,6 +186,13 @@ _ENTRIES: Final[tuple[tuple[str, Severity, str, str, str, str], ...]] = (
      "use a validating resolver that you trust", "RFC 6698 section 4.1"),
     ("resolver.trust-ad", "note", "the resolver's word (the AD bit) is believed because the caller says so", "", "",
      "RFC 6698 section 4.1"),
+    # The command line.
+    ("usage.error", "error", "the command line cannot be understood", "", "see the help of the command", ""),
+    ("input.unreadable", "error", "a file cannot be read as what it should be", "",
+     "correct the file, or name another one", ""),
+    ("internal.bug", "error", "this is a bug of siptls", "something happened that its authors did not think of",
+     "report it with the output of --debug", ""),
+    ("run.interrupted", "error", "interrupted before there was a result", "", "run it again", ""),
 )  # fmt: skip
 
 CATALOGUE: Final[dict[str, Code]] = {entry[0]: Code(*entry) for entry in _ENTRIES}

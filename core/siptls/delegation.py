@@ -13,7 +13,13 @@ from typing import Final
 from .dns.answer import SECURE, Answer
 
 
-class Delegation(Enum):
+class _State(Enum):
+    """A state that hashes by identity, in C: `D_STATE` is looked up for every target."""
+
+    __hash__ = object.__hash__
+
+
+class Delegation(_State):
     """How the URI's domain led to the host of a target."""
 
     SRV = "srv"
@@ -24,7 +30,7 @@ class Delegation(Enum):
     """Some step was not SECURE, or was not the domain's own word: only the domain counts (RFC 5922)."""
 
 
-class Addressed(Enum):
+class Addressed(_State):
     """What came of the address lookups of a target's host."""
 
     FAILED = "failed"
@@ -33,7 +39,7 @@ class Addressed(Enum):
     SECURE = "secure"
 
 
-class Pinned(Enum):
+class Pinned(_State):
     """What came of the TLSA lookup of a target."""
 
     NOT_ASKED = "not asked"
@@ -43,7 +49,7 @@ class Pinned(Enum):
     USABLE = "usable"
 
 
-class Treatment(Enum):
+class Treatment(_State):
     """What is to be done with a target."""
 
     SKIP = "skip"
@@ -55,6 +61,13 @@ class Treatment(Enum):
     DANE = "dane"
     """TLS; the TLSA records decide; no PKIX fall-back; SNI is the TLSA base domain (RFC 7671 section 10.2)."""
 
+
+CODES: Final = {
+    Delegation.SRV: "delegation.srv",
+    Delegation.HOST: "delegation.host",
+    Delegation.TAINTED: "delegation.tainted",
+}
+"""The code of the catalogue for each kind of delegation."""
 
 _ASKED: Final = (Pinned.NONE, Pinned.UNUSABLE)
 

@@ -12,8 +12,21 @@ _COMMON_NAME: Final = b"\x55\x04\x03"
 _TEXT_KINDS: Final = {0x81: "email", 0x82: "dns", 0x86: "uri"}
 _OPAQUE_KINDS: Final = {0xA3: "x400", 0xA5: "ediparty"}
 
+UTF8_STRING: Final = 0x0C
+PRINTABLE_STRING: Final = 0x13
+_T61_STRING: Final = 0x14
 # The string types of a directory name. T61 is read as ASCII: that part is all that its readers agree on.
-_ENCODINGS: Final = {0x0C: "utf-8", 0x13: "ascii", 0x14: "ascii", 0x16: "ascii", 0x1C: "utf-32-be", 0x1E: "utf-16-be"}
+_ENCODINGS: Final = {
+    UTF8_STRING: "utf-8",
+    PRINTABLE_STRING: "ascii",
+    _T61_STRING: "ascii",
+    0x16: "ascii",
+    0x1C: "utf-32-be",
+    0x1E: "utf-16-be",
+}
+
+PRINTABLE: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 '()+,-./:=?"
+"""The characters of a PrintableString (X.680 section 41.4)."""
 
 
 class GeneralName:
@@ -194,55 +207,58 @@ def _subtrees(octets: bytes, start: int, end: int, place: str) -> tuple[GeneralN
     return tuple(names)
 
 
-def directory_name(octets: bytes, start: int, end: int, place: str) -> list[tuple[bytes, int, bytes]]:
+def directory_name(octets: bytes, start: int, end: int, place: str) -> list[tuple[bytes, str | bytes]]:
     """Read a directory Name that fills everything from ``start`` to ``end`` (RFC 5280 section 4.1.2.4).
 
     Returns:
-        For each attribute the octets of its type, and the tag and the octets of its value.
+        For each attribute the octets of its type, and its value: text, or octets where it is no string or none that all
+        readers would decode alike.
 
     Raises:
-        InvalidCertificate: it is malformed; or the attributes of one RDN are not in the order of X.690 section 11.6.
+        InvalidCertificate: it is malformed; or a string does not hold what its type allows; or the attributes of one
+            RDN are not in the order of X.690 section 11.6.
     """
     start, end = asn1.only(octets, start, end, asn1.SEQUENCE, place)
-    attributes: list[tuple[bytes, int, bytes]] = []
+    attributes: list[tuple[bytes, str | bytes]] = []
     while start < end:
         content, start = asn1.tagged(octets, start, end, asn1.SET, place)
         if content == start:
             raise InvalidCertificate(place, "at least one attribute in an RDN")
         last = b""
         while content < start:
-            first = content
-            content = _attribute(octets, content, start, place, attributes)
+            first, content = content, asn1.tagged(octets, content, start, asn1.SEQUENCE, place)[1]
             attribute = octets[first:content]
             if attribute < last:
                 raise InvalidCertificate(place, "the attributes of an RDN in ascending order")
             last = attribute
+            attributes.append(_attribute(attribute, place))
     return attributes
 
 
-def _attribute(octets: bytes, start: int, end: int, place: str, attributes: list[tuple[bytes, int, bytes]]) -> int:
-    """Append one attribute to ``attributes`` and return where it ends."""
-    content, stop = asn1.tagged(octets, start, end, asn1.SEQUENCE, place)
-    first, content = asn1.tagged(octets, content, stop, asn1.OBJECT_IDENTIFIER, place)
-    oid = octets[first:content]
+def _attribute(octets: bytes, place: str) -> tuple[bytes, str | bytes]:
+    content, end = asn1.element(octets, 0, len(octets), place)
+    first, start = asn1.tagged(octets, content, end, asn1.OBJECT_IDENTIFIER, place)
+    oid = octets[first:start]
     asn1.check_object_identifier(oid, place)
-    first, last = asn1.element(octets, content, stop, place)
-    if last != stop:
+    first, last = asn1.element(octets, start, end, place)
+    if last != end:
         raise InvalidCertificate(place, "one value of an attribute")
-    attributes.append((oid, octets[content], octets[first:last]))
-    return stop
+    return oid, _string(octets[start], octets[first:last], place)
+
+
+def _string(tag: int, value: bytes, place: str) -> str | bytes:
+    encoding = _ENCODINGS.get(tag)
+    if encoding is None or (tag == _T61_STRING and not value.isascii()):
+        return value
+    if tag == PRINTABLE_STRING and value.strip(PRINTABLE):
+        raise InvalidCertificate(place, "the characters of a PrintableString")
+    try:
+        return value.decode(encoding)
+    except UnicodeDecodeError:
+        raise InvalidCertificate(place, f"text in {encoding}") from None
 
 
 def common_names(subject: bytes) -> tuple[GeneralName, ...]:
-    """Return the common names in the DER of a Name, in their order; those that cannot be decoded hold their octets."""
-    names: list[GeneralName] = []
-    for oid, tag, value in directory_name(subject, 0, len(subject), "subject"):
-        if oid != _COMMON_NAME:
-            continue
-        try:
-            text = value.decode(_ENCODINGS[tag])
-        except (KeyError, UnicodeDecodeError):
-            names.append(GeneralName("cn", value))
-        else:
-            names.append(GeneralName("cn", text))
-    return tuple(names)
+    """Return the common names in the DER of a Name, in their order; see `directory_name` for their values."""
+    attributes = directory_name(subject, 0, len(subject), "subject")
+    return tuple(GeneralName("cn", value) for oid, value in attributes if oid == _COMMON_NAME)

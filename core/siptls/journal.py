@@ -12,7 +12,7 @@ from .codes import CATALOGUE, Severity
 from .dns.answer import Answer, Source
 from .events import Answered, ConnectFailed, Endpoint, LookupFailed, PathRejected, PathValidated, Presented
 
-# Seconds since the beginning, a code of the catalogue, the hop, the evidence.
+# The time on the machine's clock, a code of the catalogue, the hop, the evidence.
 Note: TypeAlias = tuple[float, str, object, object]
 
 _SHOWN: Final = 8  # records of one answer
@@ -109,18 +109,20 @@ def printable(text: str, limit: int = 300) -> str:
 _CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)}
 
 
-def rendered(notes: tuple[Note, ...]) -> tuple[Step, ...]:
+def rendered(notes: tuple[Note, ...], began: float) -> tuple[Step, ...]:
     """Make the steps of a run from its notes.
 
     Args:
         notes: the notes in their order.
+        began: when the run began, on the machine's clock.
 
     Returns:
         The steps, and at the end one for each resolver that deserves a note.
     """
     steps: list[Step] = []
     sources: dict[Source, float] = {}
-    for seconds, code, hop, evidence in notes:
+    for now, code, hop, evidence in notes:
+        seconds = now - began
         expected, found = _texts(evidence)
         steps.append(Step(seconds, _hop(hop), code, expected, found))
         answer = evidence.answer if isinstance(evidence, Answered) else evidence

@@ -69,7 +69,7 @@ class Judgement:
         anchors: the trust anchors of the caller.
         policy: what the caller wants.
         now: when the peer presented them, on the monotonic clock, in seconds.
-        at: the same on the wall clock; paths must be valid then.
+        clock: tells the same on the wall clock; paths must be valid then. DANE-EE never asks.
         note: takes a code and its evidence for the journal.
         validate: asks for a path and says how to go on.
         done: is told this judgement and its decision, once.
@@ -77,10 +77,11 @@ class Judgement:
 
     __slots__ = (
         "_anchors",
-        "_at",
         "_chain",
+        "_clock",
         "_done",
         "_faults",
+        "_known_at",
         "_method",
         "_named",
         "_note",
@@ -107,14 +108,15 @@ class Judgement:
         *,
         policy: Policy,
         now: float,
-        at: datetime,
+        clock: Callable[[], datetime],
         note: Callable[[str, object], None],
         validate: Callable[[ValidatePath, Callable[[PathEvent], None]], None],
         done: Callable[[Judgement, Decision], None],
     ) -> None:
         self._policy = policy
         self._now = now
-        self._at = at
+        self._clock = clock
+        self._known_at: datetime | None = None
         self._note = note
         self._validate = validate
         self._chain = chain
@@ -156,10 +158,19 @@ class Judgement:
             self._method = "pkix"
             self._ask_pkix(None)
 
+    @property
+    def _at(self) -> datetime:
+        """The time of judging: one for all checks, read when first needed."""
+        if self._known_at is None:
+            self._known_at = self._clock()
+        return self._known_at
+
     # The ways.
 
     def _ordered_ways(self, records: dane.RecordSet) -> list[int]:
         """The usages to try, those that satisfy the policy first."""
+        if len(records.counting) == 1:
+            return [records.counting[0].usage]
         present = {record.usage for record in records.counting}
         ways = [usage for usage in _WAYS if usage in present]
         required = METHODS[self._policy.require]

@@ -302,5 +302,13 @@ class Locate(Locating[Route]):
             self._note(code, "LOCATE", None)
         unfailed = self._failure is None or self._failure[0] is Outcome.NO_SERVICE
         self._finish(
-            Route(tuple(self._found), complete and unfailed, outcome, code, self._expires, tuple(self._journal))
+            Route(
+                tuple(self._found),
+                complete and unfailed,
+                outcome,
+                code,
+                self._expires,
+                tuple(self._journal),
+                self._began,
+            )
         )

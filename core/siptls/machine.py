@@ -234,11 +234,11 @@ class Machine(Generic[R]):
 
     def _note(self, code: str, hop: object, evidence: object) -> None:
         """Write a finding into the journal; the text is made when somebody reads it."""
-        self._journal.append((self._now - self._began, code, hop, evidence))
+        self._journal.append((self._now, code, hop, evidence))
 
     def _note_at(self, hop: object, code: str, evidence: object) -> None:
         """Write a finding into the journal, for a part of the machine that looks at one hop only."""
-        self._journal.append((self._now - self._began, code, hop, evidence))
+        self._journal.append((self._now, code, hop, evidence))
 
     def _later(self, then: Callable[[Any], None]) -> None:
         """Go on with ``then`` after the current continuation, so that the stack stays flat."""
@@ -246,7 +246,8 @@ class Machine(Generic[R]):
 
     def _wall_clock(self) -> datetime:
         """What the wall clock shows now."""
-        return self._at + timedelta(seconds=self._now - self._began)
+        passed = self._now - self._began
+        return self._at + timedelta(seconds=passed) if passed else self._at
 
     def _finish(self, result: R) -> None:
         """Set the result. Actions nobody knows of yet are forgotten, all but `Close`."""

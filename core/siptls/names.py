@@ -110,7 +110,9 @@ def is_domain_name(name: str) -> bool:
         return True
     if len(name) > 253 or name.strip(_DNS_CHARACTERS + "."):
         return False
-    return all(0 < len(label) < 64 for label in name.split("."))
+    if ".." in name or name[:1] in {".", ""} or name[-1] == ".":
+        return False
+    return len(name) < 64 or max(map(len, name.split("."))) < 64
 
 
 def tlsa_owner(port: int, protocol: str, base: str) -> str:

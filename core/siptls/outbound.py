@@ -15,7 +15,7 @@ from typing import Final
 
 from .addresses import Reached
 from .dane import RecordSet
-from .delegation import D_STATE, Addressed, Delegation, Pinned, Treatment
+from .delegation import CODES, D_STATE, Addressed, Delegation, Pinned, Treatment
 from .dns.answer import SECURE, Answer
 from .dns.question import Lookup
 from .dns.records import Tlsa
@@ -157,7 +157,7 @@ class Outbound(Locating[Verdict]):
             self._reach(target)
 
     def _addressed(self, target: Target, reached: Reached) -> None:
-        self._note("delegation." + target.delegation.value, target, None)
+        self._note(CODES[target.delegation], target, None)
         self._addressed_as = reached.status
         self._bases = bases = reached.bases
         # Only the URI's own host can add its canonical name as a third reference (D-REF).
@@ -269,7 +269,7 @@ class Outbound(Locating[Verdict]):
             self._anchors,
             policy=self.policy,
             now=self._now,
-            at=self._wall_clock(),
+            clock=self._wall_clock,
             note=partial(self._note_at, endpoint),
             validate=self._validate,
             done=self._judged,

@@ -11,9 +11,10 @@ from typing import Final, TypeAlias
 
 from . import der as asn1
 from .errors import InvalidCertificate
-from .general_name import directory_name
+from .general_name import PRINTABLE, PRINTABLE_STRING, UTF8_STRING, directory_name
 
-_VERSIONS: Final = {b"\xa0\x03\x02\x01\x01": 2, b"\xa0\x03\x02\x01\x02": 3}
+# v1 is the default and left out (RFC 5280 section 4.1.2.1). v2 came and went without use; path validators refuse it.
+_VERSION_3: Final = b"\xa0\x03\x02\x01\x02"
 
 # Algorithm identifiers that need no reading, because they are known to be right.
 _ALGORITHMS: Final = frozenset(
@@ -80,7 +81,7 @@ def _skip(der: bytes, places: tuple[str, ...]) -> tuple[int, int]:
     """Go past the serial number and these sequences; return where that is and where the tbsCertificate ends."""
     start, stop = asn1.only(der, 0, len(der), asn1.SEQUENCE, "certificate")
     start, end = asn1.tagged(der, start, stop, asn1.SEQUENCE, "tbsCertificate")
-    if der[start : start + 5] in _VERSIONS:
+    if der[start : start + 5] == _VERSION_3:
         start += 5
     _, start = asn1.tagged(der, start, end, asn1.INTEGER, "serialNumber")
     for place in places:
@@ -99,8 +100,11 @@ def body(der: bytes) -> Body:
     """
     start, stop = asn1.only(der, 0, len(der), asn1.SEQUENCE, "certificate")
     start, end = asn1.tagged(der, start, stop, asn1.SEQUENCE, "tbsCertificate")
-    version = _VERSIONS.get(der[start : start + 5], 1)
-    start += 5 if version > 1 else 0
+    version_3 = der[start : start + 5] == _VERSION_3
+    if version_3:
+        start += 5
+    elif der[start : start + 1] == b"\xa0":
+        raise InvalidCertificate("version", "v3, or none for v1")
     serial, signature = asn1.integer(der, start, end, "serialNumber")
     issuer = _algorithm(der, signature, end, "signature")
     outer = end + issuer - signature
@@ -111,7 +115,7 @@ def body(der: bytes) -> Body:
     interval, subject = _validity(der, validity, end)
     key = _name(der, subject, end, "subject")
     extensions = _public_key(der, key, end)
-    table = _table(der, extensions, end, version)
+    table = _table(der, extensions, end, version_3=version_3)
     return Body(serial, der[issuer:validity], interval, der[subject:key], table)
 
 
@@ -143,8 +147,10 @@ def _name(der: bytes, start: int, end: int, place: str) -> int:
             or der[rdn + 10] != length - 9
             or length > 0x7F
             or der[rdn + 8] > 0x7F
-            or der[rdn + 9] & 0x1F == 0x1F
         ):
+            break
+        tag, value = der[rdn + 9], der[rdn + 11 : rdn + length + 2]
+        if not (value.isascii() if tag == UTF8_STRING else tag == PRINTABLE_STRING and not value.strip(PRINTABLE)):
             break
         rdn += length + 2
     if rdn != stop:
@@ -170,17 +176,19 @@ def _public_key(der: bytes, start: int, end: int) -> int:
     return end
 
 
-def _table(der: bytes, start: int, end: int, version: int) -> Table:
+def _table(der: bytes, start: int, end: int, *, version_3: bool) -> Table:
     """Read all that follows the public key in a tbsCertificate."""
+    if start == end:
+        return {}
+    if not version_3:
+        raise InvalidCertificate("version", "v3 for a certificate with extensions")
     for tag, place in ((0x81, "issuerUniqueID"), (0x82, "subjectUniqueID")):
-        if start < end and der[start] == tag and version > 1:
+        if start < end and der[start] == tag:
             content, stop = asn1.element(der, start, end, place)
             asn1.check_bits(der, content, stop, place)
             start = stop
     if start == end:
         return {}
-    if version < 3:
-        raise InvalidCertificate("version", "v3 for a certificate with extensions")
     start, end = asn1.only(der, start, end, 0xA3, "extensions")
     start, end = asn1.only(der, start, end, asn1.SEQUENCE, "extensions")
     if start == end:

@@ -68,7 +68,7 @@ class Route:
         expires: until when the answers hold, on the machine's ``now`` clock.
     """
 
-    __slots__ = ("_notes", "_steps", "code", "complete", "expires", "outcome", "targets")
+    __slots__ = ("_began", "_notes", "_steps", "code", "complete", "expires", "outcome", "targets")
 
     def __init__(
         self,
@@ -78,6 +78,7 @@ class Route:
         code: str | None,
         expires: float,
         notes: tuple[Note, ...],
+        began: float,
     ) -> None:
         self.targets: Final = targets
         self.complete: Final = complete
@@ -85,13 +86,14 @@ class Route:
         self.code: Final = code
         self.expires: Final = expires
         self._notes: Final = notes
+        self._began: Final = began
         self._steps: tuple[Step, ...] | None = None
 
     @property
     def findings(self) -> tuple[Step, ...]:
         """All findings in the order in which they came, made when first asked for."""
         if self._steps is None:
-            self._steps = rendered(self._notes)
+            self._steps = rendered(self._notes, self._began)
         return self._steps
 
     def to_dict(self) -> dict[str, object]:

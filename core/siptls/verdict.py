@@ -144,7 +144,7 @@ class Verdict:
     def steps(self) -> tuple[Step, ...]:
         """All findings in the order in which they came, made when first asked for."""
         if self._steps is None:
-            object.__setattr__(self, "_steps", rendered(self._notes))
+            object.__setattr__(self, "_steps", rendered(self._notes, self._began))
         assert self._steps is not None
         return self._steps
 

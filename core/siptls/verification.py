@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from .dane import RecordSet
-from .delegation import D_STATE, Addressed, Delegation, Pinned, Treatment
+from .delegation import CODES, D_STATE, Addressed, Delegation, Pinned, Treatment
 from .dns.answer import SECURE, Alias, Security
 from .dns.records import Tlsa
 from .events import Anchors
@@ -79,7 +79,7 @@ class Verification(Machine[Verdict]):
         kind = Delegation.TAINTED
         if secure:
             kind = Delegation.HOST if target is None else Delegation.SRV
-        self._note("delegation." + kind.value, host, None)
+        self._note(CODES[kind], host, None)
         records, pinned = self._sorted(host, tuple(tlsa), secure, weakest)
         if pinned is Pinned.UNUSABLE and policy.strict_dane:
             self._conclude(Decision(Outcome.REJECTED, "none", "dane.unusable"))
@@ -102,7 +102,7 @@ class Verification(Machine[Verdict]):
             anchors,
             policy=policy,
             now=now,
-            at=at,
+            clock=self._wall_clock,
             note=partial(self._note_at, host),
             validate=self._validate,
             done=self._judged,
