@@ -188,6 +188,7 @@ def _without_tlsa(ca: Authorities) -> Iterator[Deployment]:
 def _broken(ca: Authorities) -> Iterator[Deployment]:
     for name, forged in {
         "bogus": [RdataType.NAPTR, RdataType.SRV, RdataType.A, RdataType.TLSA],
+        "bogus-srv": [RdataType.SRV],
         "bogus-tlsa": [RdataType.TLSA],
         "bogus-denial": [RdataType.NSEC],
     }.items():

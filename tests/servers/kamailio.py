@@ -64,6 +64,24 @@ certificate = {certificate}
 private_key = {key}
 """
 
+
+def options(domain: str) -> bytes:
+    """A request that asks a server of `domain` what it can do, and changes nothing there (RFC 3261 section 11)."""
+    lines = (
+        f"OPTIONS sip:{domain} SIP/2.0",
+        "Via: SIP/2.0/TLS 127.0.0.1;branch=z9hG4bKlab;rport",
+        "Max-Forwards: 70",
+        "From: <sip:probe@probe.invalid>;tag=lab",
+        f"To: <sip:{domain}>",
+        "Call-ID: lab",
+        "CSeq: 1 OPTIONS",
+        "Content-Length: 0",
+        "",
+        "",
+    )
+    return "\r\n".join(lines).encode()
+
+
 _ENTRY = re.compile(
     r"tls_accept: new connection from (?P<secured>\S+) using"
     r"|lab request from=(?P<asked>\S+) method=(?P<method>\S+) sni=(?P<sni>\S+)"

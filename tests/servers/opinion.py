@@ -40,5 +40,6 @@ EXPLAINED_DIFFERENCES = {
     "unsigned": "OpenSSL is handed the records and cannot know that nobody signed them: they say nothing",
     "unsigned-host": "OpenSSL is handed the records and cannot know that nobody signed them: they prove nothing",
     "bogus": "OpenSSL is handed the records and cannot know that their signatures are damaged",
+    "bogus-srv": "OpenSSL is handed the records and does not ask how the server was found",
     "bogus-tlsa": "OpenSSL is handed the records and cannot know that their signatures are damaged",
 }

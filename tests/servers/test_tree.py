@@ -13,7 +13,7 @@ import pytest
 from dns.rcode import Rcode
 
 from servers.deployments import RECORDER_ADDRESS, SIP_ADDRESS
-from servers.kamailio import SIPS_PORT
+from servers.kamailio import SIPS_PORT, options
 from servers.lab import Lab
 from servers.nameservers import ask
 from servers.opinion import openssl_opinion
@@ -158,23 +158,10 @@ def secured(address: str, server_name: str) -> Generator[ssl.SSLSocket]:
         yield stream
 
 
-OPTIONS = b"""\
-OPTIONS sip:dane-ee.example SIP/2.0\r
-Via: SIP/2.0/TLS 127.0.0.1;branch=z9hG4bKlab;rport\r
-Max-Forwards: 70\r
-From: <sip:probe@probe.invalid>;tag=lab\r
-To: <sip:dane-ee.example>\r
-Call-ID: lab\r
-CSeq: 1 OPTIONS\r
-Content-Length: 0\r
-\r
-"""
-
-
 def test_kamailio_answers_options_and_tells_of_it(lab: Lab) -> None:
     before = lab.kamailio.now()
     with secured(SIP_ADDRESS, "dane-ee.example") as stream:
-        stream.sendall(OPTIONS)
+        stream.sendall(options("dane-ee.example"))
         assert stream.recv(4096).startswith(b"SIP/2.0 200 OK\r\n")
     (seen,) = lab.kamailio.ended(before, count=1)
     assert seen.methods == ["OPTIONS"]
