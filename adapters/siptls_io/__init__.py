@@ -1,1 +1,47 @@
-"""Drivers of the siptls core: DNS, TLS and path validation over asyncio and blocking sockets."""
+"""Drivers of the siptls core: DNS, TLS and path validation over asyncio and blocking sockets.
+
+To connect, import `siptls_io.asyncio` or `siptls_io.blocking` and call ``connect()`` there.
+"""
+
+from __future__ import annotations
+
+from .a_labels import to_a_labels
+from .ad_resolver import AdResolver
+from .anchors import anchors_from_pem, system_anchors
+from .connection import Connection, NoService, NotConnected, PeerInsufficient, PeerRejected, PeerUndetermined
+from .errors import InvalidFile, InvalidPem, InvalidServer, InvalidStatus, InvalidZone
+from .offline import OfflinePerformer
+from .paths import validate_path
+from .pem import certificates_from_pem
+from .performer import Performer
+from .resolver import Cache, Resolver
+from .tls import ClientCertificate
+from .verify import verify_chain
+from .zone_files import ZoneFiles
+
+__all__ = [
+    "AdResolver",
+    "Cache",
+    "ClientCertificate",
+    "Connection",
+    "InvalidFile",
+    "InvalidPem",
+    "InvalidServer",
+    "InvalidStatus",
+    "InvalidZone",
+    "NoService",
+    "NotConnected",
+    "OfflinePerformer",
+    "PeerInsufficient",
+    "PeerRejected",
+    "PeerUndetermined",
+    "Performer",
+    "Resolver",
+    "ZoneFiles",
+    "anchors_from_pem",
+    "certificates_from_pem",
+    "system_anchors",
+    "to_a_labels",
+    "validate_path",
+    "verify_chain",
+]

@@ -1,0 +1,176 @@
+"""The driver for asyncio, and verified connections as asyncio streams."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Generic, TypeAlias, TypeVar
+
+from siptls.events import Anchors, Close, Connect, Event, Presented
+from siptls.machine import Machine
+from siptls.policy import Policy
+from siptls.uri import SipUri
+from siptls.verdict import Verdict
+
+from .ad_resolver import AdResolver
+from .connection import Connection, accepted
+from .outgoing import outgoing
+from .performer import NetworkPerformer, Performer, TcpSocket, perform
+from .resolver import Resolver
+from .tls import ClientCertificate, TlsObject
+
+R = TypeVar("R")
+Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def drive(machine: Machine[R], performer: Performer) -> R:
+    """Run a machine to its result.
+
+    Args:
+        machine: one that was made with ``now=loop.time()`` of the event loop that runs.
+        performer: does what the machine asks for, several things at a time.
+
+    Returns:
+        The machine's result. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
+        closed. When this is cancelled or raises, every connection is.
+    """
+    run = _Run(machine, performer)
+    try:
+        while (result := machine.result) is None:
+            await run.step()
+        await run.end(result.connection if isinstance(result, Verdict) else None)
+    except BaseException:
+        await run.end(None)
+        raise
+    return result
+
+
+class _Run(Generic[R]):
+    """What runs and what is open while a machine is driven."""
+
+    def __init__(self, machine: Machine[R], performer: Performer) -> None:
+        self._machine = machine
+        self._performer = performer
+        self._running: set[asyncio.Task[Event]] = set()
+        self._open: set[Connect] = set()
+
+    async def step(self) -> None:
+        loop, machine = asyncio.get_running_loop(), self._machine
+        for action in machine.next_actions(now=loop.time()):
+            if isinstance(action, Close):
+                await self._close(action.connect)
+            else:
+                self._running.add(loop.create_task(perform(self._performer, action)))
+        patience = max(0.0, machine.deadline - loop.time())
+        for task in await _first_done(self._running, patience):
+            event = task.result()
+            self._running.remove(task)
+            if isinstance(event, Presented):
+                self._open.add(event.action)
+            machine.receive(event, now=loop.time())
+        machine.advance(now=loop.time())
+
+    async def end(self, kept: Connect | None) -> None:
+        """Stop what runs, and close what is open, all but one connection."""
+        for task in self._running:
+            task.cancel()
+        for outcome in await asyncio.gather(*self._running, return_exceptions=True):
+            if isinstance(outcome, Presented):
+                self._open.add(outcome.action)
+        self._running.clear()
+        for connect in self._open - {kept}:
+            await self._close(connect)
+
+    async def _close(self, connect: Connect) -> None:
+        self._open.remove(connect)
+        await self._performer.close(connect)
+
+
+async def _first_done(running: set[asyncio.Task[Event]], patience: float) -> set[asyncio.Task[Event]]:
+    timeout = None if patience == float("inf") else patience
+    if not running:  # everything was given up for lost; then time decides
+        await asyncio.sleep(patience)
+        return set()
+    return (await asyncio.wait(running, timeout=timeout, return_when=asyncio.FIRST_COMPLETED))[0]
+
+
+class StreamPerformer(NetworkPerformer[Streams]):
+    """Makes connections as asyncio streams."""
+
+    async def _shake_hands(self, tcp: TcpSocket, server_name: str | None) -> tuple[Streams, TlsObject]:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(loop=loop)
+        protocol = _Protocol(reader, loop=loop)
+        try:
+            transport, _ = await loop.create_connection(
+                lambda: protocol, sock=tcp, ssl=self._context, server_hostname=server_name or ""
+            )
+        except BaseException:
+            if protocol.transport is not None:  # cancelled when the handshake was just done
+                protocol.transport.abort()
+            await _closed(tcp)
+            raise
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        return (reader, writer), transport.get_extra_info("ssl_object")
+
+    async def _close(self, stream: Streams) -> None:
+        _, writer = stream
+        writer.close()  # sends close_notify; the peer's is not waited for
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+class _Protocol(asyncio.StreamReaderProtocol):
+    transport: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self.transport = transport
+        super().connection_made(transport)
+
+
+async def _closed(tcp: TcpSocket) -> None:
+    """Let the event loop close a socket, which takes it a round or two, or close it if no transport took it over."""
+    try:
+        for _ in range(3):
+            await asyncio.sleep(0)
+    finally:
+        tcp.close()
+
+
+async def connect(
+    uri: str | SipUri,
+    *,
+    policy: Policy = Policy(),  # noqa: B008 - a frozen value
+    resolver: Resolver | None = None,
+    anchors: Anchors | None = None,
+    client_certificate: ClientCertificate | None = None,
+) -> Connection[Streams]:
+    """Connect to the domain of a SIP URI, and make sure that it is the domain.
+
+    Nothing but the TLS handshake is sent before the peer is accepted. Our certificate, if there is one and the peer
+    asks for it, is part of the handshake.
+
+    Args:
+        uri: a SIP or SIPS URI; the host may be an internationalised name.
+        policy: what is wanted; the transports must be TLS over TCP.
+        resolver: answers questions to the DNS; None takes the system's name servers, none of which is trusted.
+        anchors: the trust anchors; None takes the system's.
+        client_certificate: what is shown to a server that asks for a certificate.
+
+    Returns:
+        The connection, with the verdict. Its stream is a ``StreamReader`` and a ``StreamWriter``; close the latter.
+
+    Raises:
+        PeerRejected: there is evidence against every peer, or, as `PeerInsufficient`, too little for the policy.
+        PeerUndetermined: something that is needed failed.
+        NoService: the domain offers nothing to connect to.
+        InvalidUri: ``uri`` is not a SIP URI.
+        InvalidPolicy: the policy names a transport without TLS.
+        InvalidServer: there is no ``resolver``, and the system names no name server.
+    """
+    machine, context = outgoing(uri, policy, anchors, client_certificate, asyncio.get_running_loop().time())
+    performer = StreamPerformer(AdResolver.system() if resolver is None else resolver, context)
+    verdict = await drive(machine, performer)
+    return Connection(performer.streams[accepted(verdict)], verdict)

@@ -1,0 +1,52 @@
+"""What every ``connect()`` makes of its arguments."""
+
+from __future__ import annotations
+
+import secrets
+import ssl
+from datetime import UTC, datetime
+
+from siptls.events import Anchors
+from siptls.outbound import Outbound
+from siptls.policy import Policy
+from siptls.uri import SipUri
+
+from .a_labels import to_a_labels
+from .anchors import system_anchors
+from .tls import ClientCertificate, client_context
+
+
+def outgoing(
+    uri: str | SipUri,
+    policy: Policy,
+    anchors: Anchors | None,
+    client_certificate: ClientCertificate | None,
+    now: float,
+) -> tuple[Outbound, ssl.SSLContext]:
+    """Make the machine and the TLS context for one call of ``connect()``.
+
+    Args:
+        uri: a SIP or SIPS URI; the host may be an internationalised name.
+        policy: what is wanted.
+        anchors: the trust anchors; None takes the system's.
+        client_certificate: what may be shown to the server, if the URI's domain may see it.
+        now: the clock that the machine will be driven by.
+
+    Returns:
+        The machine, and the context for its connections.
+
+    Raises:
+        InvalidUri: ``uri`` is not a SIP URI.
+        InvalidPolicy: the policy names a transport without TLS.
+    """
+    parsed = SipUri.parse(to_a_labels(uri)) if isinstance(uri, str) else uri
+    machine = Outbound(
+        parsed,
+        policy=policy,
+        now=now,
+        at=datetime.now(UTC),
+        randbelow=secrets.randbelow,
+        anchors=system_anchors() if anchors is None else anchors,
+    )
+    shown = client_certificate is not None and client_certificate.may_be_shown_to(parsed.host)
+    return machine, client_context(client_certificate if shown else None)

@@ -1,0 +1,168 @@
+"""Path validation (RFC 5280 section 6) by `cryptography`: signatures, dates, CA bits, path lengths, name constraints.
+
+Names and extended key usage are left to the core, which knows what they mean for SIP. Therefore the *client* verifier
+is used, which compares no name, with policies that let every extension pass which the core looks at itself.
+
+It accepts no Ed25519 or Ed448 signature of a CA, no RSA key of a CA below 2,048 bits, and no CA, anchors included,
+without basicConstraints; none of this can be relaxed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
+
+from siptls.events import PathEvent, PathRejected, PathValidated, ValidatePath
+
+from .anchors import Prepared, by_subject, loaded
+
+MAX_DEPTH = 8
+"""The most certificates between the leaf and the anchor."""
+_MAX_STEPS = 2_000
+_MAX_PATHS = 32
+_DETAIL = 200
+
+Chain = tuple[x509.Certificate, ...]
+
+
+def _may_sign(_policy: Policy, _certificate: x509.Certificate, usage: x509.KeyUsage | None) -> None:
+    # The library looks at keyUsage only where a policy asks for it (RFC 5280 section 6.1.4 (n)).
+    if usage is not None and not usage.key_cert_sign:
+        raise ValueError("a CA without keyCertSign")
+
+
+_EE_POLICY = ExtensionPolicy.permit_all()
+_CA_POLICY = (
+    ExtensionPolicy.permit_all()
+    .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
+    .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _may_sign)
+)
+
+
+def validate_path(action: ValidatePath) -> PathEvent:
+    """Find a valid path and return it.
+
+    The order of the pool decides nothing, so neither does the order in which a peer sends its certificates. Malformed
+    certificates in the pool and among the anchors are passed over. The leaf itself is never an anchor.
+
+    Args:
+        action: the question.
+
+    Returns:
+        `PathValidated`, or `PathRejected` with a code of the catalogue; whatever a library raises is a rejection too.
+    """
+    leaf = loaded(action.leaf)
+    if leaf is None:
+        return PathRejected(action, "chain.malformed", "the certificate cannot be parsed")
+    pool = [certificate for der in sorted({*action.pool} - {action.leaf}) if (certificate := loaded(der))]
+    anchors = Prepared.of(action.anchors).without(leaf, action.leaf)
+    if anchors.store is None:
+        reason = "chain.self-signed" if leaf.subject == leaf.issuer else "chain.unknown-ca"
+        return PathRejected(action, reason, "no trust anchor")
+    try:
+        found = _verified(leaf, pool, anchors.store, action.at)
+        path = found if action.through is None else _through(found, pool, anchors, action)
+    except Exception as error:  # noqa: BLE001 - hostile certificates may make a library raise anything
+        detail = str(error).removeprefix("validation failed: ")
+        return PathRejected(action, _reason(detail, (leaf, *pool), anchors, action.at), detail[:_DETAIL])
+    if path is None:
+        return PathRejected(action, "chain.invalid", "no valid path contains the certificate that it must contain")
+    return PathValidated(action, tuple([certificate.public_bytes(Encoding.DER) for certificate in path]))
+
+
+def _verified(leaf: x509.Certificate, pool: list[x509.Certificate], store: Store, at: datetime) -> Chain:
+    builder = PolicyBuilder().store(store).time(at).max_chain_depth(MAX_DEPTH)
+    verifier = builder.extension_policies(ca_policy=_CA_POLICY, ee_policy=_EE_POLICY).build_client_verifier()
+    return tuple(verifier.verify(leaf, pool).chain)
+
+
+def _through(path: Chain, pool: list[x509.Certificate], anchors: Prepared, action: ValidatePath) -> Chain | None:
+    """Return a valid path that contains a certificate, if there is one (RFC 7671 section 5.4).
+
+    The library stops at the first anchor it finds. So each way that the names allow is validated alone, beginning with
+    the one that it found, until one is valid and contains the certificate.
+    """
+    if _contains(path, action.through):
+        return path
+    for way in islice(_ways(path[0], _Above(pool, anchors), action.through), _MAX_PATHS):
+        try:
+            valid = _verified(way[0], list(way[1:-1]), Store([way[-1]]), action.at)
+        except VerificationError:
+            continue
+        if _contains(valid, action.through):
+            return valid
+    return None
+
+
+class _Above:
+    """Who may stand above a certificate, by names alone."""
+
+    def __init__(self, pool: Iterable[x509.Certificate], anchors: Prepared) -> None:
+        self._pool = by_subject(pool)
+        self._anchors = anchors
+
+    def __call__(self, certificate: x509.Certificate) -> list[x509.Certificate]:
+        issuer = certificate.issuer
+        return [*self._pool.get(issuer, ()), *self._anchors.by_subject.get(issuer, ())]
+
+    def trusts(self, certificate: x509.Certificate) -> bool:
+        return certificate.public_bytes(Encoding.DER) in self._anchors.certificates
+
+
+def _ways(leaf: x509.Certificate, above: _Above, through: bytes | None) -> Iterator[Chain]:
+    """Yield the paths to an anchor that contain a certificate."""
+    unfinished: list[Chain] = [(leaf,)]
+    for _ in range(_MAX_STEPS):
+        if not unfinished:
+            return
+        way = unfinished.pop()
+        if above.trusts(way[-1]) and _contains(way, through):
+            yield way
+        if len(way) <= MAX_DEPTH + 1:
+            unfinished.extend([(*way, issuer) for issuer in above(way[-1]) if issuer not in way])
+
+
+def _contains(path: Chain, der: bytes | None) -> bool:
+    return any(certificate.public_bytes(Encoding.DER) == der for certificate in path[1:])
+
+
+def _reason(detail: str, presented: Chain, anchors: Prepared, at: datetime) -> str:
+    """Return the code of a rejection. The library has one exception for all, so its text and the certificates tell."""
+    leaf = presented[0]
+    line = _line(leaf, _Above(presented[1:], anchors))
+    if "not valid at validation time" in detail:
+        # The leaf, and if it is in time, somebody above it.
+        for certificate in line:
+            if at > certificate.not_valid_after_utc:
+                return "chain.expired"
+            if at < certificate.not_valid_before_utc:
+                return "chain.not-yet-valid"
+    if leaf.subject == leaf.issuer:
+        return "chain.self-signed"
+    if "name constraint" in detail.lower():
+        return "chain.name-constraints"
+    if "too weak" in detail or "Forbidden" in detail:
+        return "chain.weak"
+    if "no interior errors" in detail:
+        return "chain.unknown-ca" if _is_ca(line[-1]) else "chain.missing-intermediate"
+    return "chain.invalid"
+
+
+def _line(leaf: x509.Certificate, above: _Above) -> list[x509.Certificate]:
+    """Return the leaf and whoever may stand above it, nearest first, each once."""
+    line = [leaf]
+    for certificate in line:  # grows while it is walked
+        line.extend([issuer for issuer in above(certificate) if issuer not in line])
+    return line
+
+
+def _is_ca(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
