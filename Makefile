@@ -34,7 +34,7 @@ docs: $(MADE) ## The documentation, in docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 bench: $(MADE) ## Ratios to peers, into benchmarks/latest.json
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python -m benchmarks.run
 
 fuzz: $(MADE) ## SECONDS=n of hostile input
 	@$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS)
