@@ -15,7 +15,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 from siptls import (
     Action,
@@ -41,7 +41,7 @@ from siptls import (
     Verdict,
 )
 from siptls.dane import parse
-from siptls.dns import Address, Alias, Answer, Cname, Denial, Naptr, Record, Source, Srv
+from siptls.dns import Address, Alias, Answer, Denial, Naptr, Record, Source, Srv
 from siptls.dns.question import RRType
 from siptls.events import Answered
 from siptls.machine import Machine
@@ -71,6 +71,16 @@ class Said:
     failure: Failure | None = None
 
 
+class How(TypedDict, total=False):
+    """How the DNS says something."""
+
+    security: Security
+    denial: Denial | None
+    aliases: tuple[Alias, ...]
+    ttl: float
+    failure: Failure | None
+
+
 @dataclass
 class World:
     """What there is, and what was asked of it."""
@@ -86,34 +96,35 @@ class World:
 
     # What there is.
 
-    def say(self, name: str, rrtype: RRType, *records: Record, **said: Any) -> None:
+    def say(self, name: str, rrtype: RRType, *records: Record, **how: Unpack[How]) -> None:
         """Let the DNS answer a question; without records it denies with NODATA."""
-        denial = None if records or said.get("failure") else Denial.NODATA
-        said.setdefault("security", self.security)
-        self.said[name, rrtype] = Said(records, **({"denial": denial} | said))
+        how.setdefault("security", self.security)
+        how.setdefault("denial", None if records or how.get("failure") else Denial.NODATA)
+        self.said[name, rrtype] = Said(records, **how)
 
     def fail(self, name: str, rrtype: RRType, failure: Failure = Failure.SERVFAIL) -> None:
         """Let a lookup fail."""
         self.say(name, rrtype, failure=failure)
 
-    def naptr(self, name: str, *texts: tuple[int, int, str, str, str, str], **said: Any) -> None:
+    def naptr(self, name: str, *texts: tuple[int, int, str, str, str, str], **how: Unpack[How]) -> None:
         """Publish NAPTR records: order, preference, flags, service, regexp, replacement."""
-        self.say(name, "NAPTR", *[Naptr(name, *text) for text in texts], **said)
+        self.say(name, "NAPTR", *[Naptr(name, *text) for text in texts], **how)
 
-    def srv(self, name: str, *texts: tuple[int, int, int, str], **said: Any) -> None:
+    def srv(self, name: str, *texts: tuple[int, int, int, str], **how: Unpack[How]) -> None:
         """Publish SRV records: priority, weight, port, target."""
-        self.say(name, "SRV", *[Srv(name, *text) for text in texts], **said)
+        self.say(name, "SRV", *[Srv(name, *text) for text in texts], **how)
 
-    def address(self, name: str, *addresses: str, alias: Sequence[Alias] = (), **said: Any) -> None:
+    def address(self, name: str, *addresses: str, alias: Sequence[Alias] = (), **how: Unpack[How]) -> None:
         """Publish A and AAAA records; ``alias`` gives the steps that lead from the name to them."""
         owner = alias[-1].target if alias else name
-        for rrtype, colon in (("A", False), ("AAAA", True)):
-            chosen = [Address(owner, a) for a in addresses if (":" in a) is colon]
-            self.say(name, rrtype, *chosen, aliases=tuple(alias), **said)  # type: ignore[arg-type]
+        ipv4 = [Address(owner, address) for address in addresses if ":" not in address]
+        ipv6 = [Address(owner, address) for address in addresses if ":" in address]
+        self.say(name, "A", *ipv4, aliases=tuple(alias), **how)
+        self.say(name, "AAAA", *ipv6, aliases=tuple(alias), **how)
 
-    def tlsa(self, name: str, *texts: str, **said: Any) -> None:
+    def tlsa(self, name: str, *texts: str, **how: Unpack[How]) -> None:
         """Publish TLSA records in presentation form."""
-        self.say(name, "TLSA", *[parse(text, name) for text in texts], **said)
+        self.say(name, "TLSA", *[parse(text, name) for text in texts], **how)
 
     def server(self, address: str, chain: Sequence[bytes] | str) -> None:
         """Let a server at an address present a chain, or fail with a code."""

@@ -118,7 +118,7 @@ class Locating(Addressing[R]):
             if transport not in self._transports or record.flags.upper() != "S" or record.regexp:
                 continue
             rank = (record.order, record.preference, self._transports.index(transport))
-            if rank < least and record.replacement != "." and is_domain_name(record.replacement):
+            if rank < least and record.replacement != "." and is_domain_name(fold(record.replacement)):
                 chosen, least = record, rank
         return chosen
 
