@@ -119,8 +119,9 @@ class World:
         owner = alias[-1].target if alias else name
         ipv4 = [Address(owner, address) for address in addresses if ":" not in address]
         ipv6 = [Address(owner, address) for address in addresses if ":" in address]
-        self.say(name, "A", *ipv4, aliases=tuple(alias), **how)
-        self.say(name, "AAAA", *ipv6, aliases=tuple(alias), **how)
+        how.setdefault("aliases", tuple(alias))
+        self.say(name, "A", *ipv4, **how)
+        self.say(name, "AAAA", *ipv6, **how)
 
     def tlsa(self, name: str, *texts: str, **how: Unpack[How]) -> None:
         """Publish TLSA records in presentation form."""
