@@ -1,0 +1,177 @@
+"""The verbs and their options. What a verb needs is imported when it runs, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+
+import click
+
+from .parameters import CHAIN, LONGEST_RUN, STATUS, TIME, ZONE
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from .given import Check, Shown, World
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Decorator = Callable[[Callable[P, R]], Callable[P, R]]
+
+_FILE: Final = click.Path(path_type=Path)
+_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+_EXAMPLES: Final = """\b
+Examples:
+  siptls check sip:alice@example.com
+  siptls check sips:example.com --resolver 127.0.0.1 --trust-ad --require dane
+  siptls check sip:example.com --format json
+  siptls locate sip:alice@example.com
+  siptls demo
+
+\b
+Exit codes: 0 verified, 1 rejected, 2 usage or unreadable file, 3 undetermined,
+4 no service, 5 verified by less than --require, 70 our bug, 130 interrupted.
+"""
+_CHECK_EXAMPLES: Final = """\b
+Examples:
+  siptls check sip:alice@example.com
+  siptls check sips:example.com --resolver 127.0.0.1 --trust-ad --require dane
+  siptls check sip:example.com --format json | jq .verdict.outcome
+
+\b
+Before it is published, without sending anything:
+  siptls check sip:example.com --zone example.com=zone.txt --dnssec secure \\
+      --chain chain.pem --ca-file roots.pem --now 2026-11-22T00:00:00Z
+
+\b
+Exit codes: 0 verified, 1 rejected, 2 usage or unreadable file, 3 undetermined,
+4 no service, 5 verified by less than --require, 70 our bug, 130 interrupted.
+"""
+_LOCATE_EXAMPLES: Final = """\b
+Examples:
+  siptls locate sip:alice@example.com
+  siptls locate sip:example.com --transport tls --transport tcp --format json
+  siptls locate sip:example.com --zone example.com=zone.txt --dnssec secure
+
+\b
+Exit codes: 0 there are targets, 2 usage or unreadable file, 3 undetermined,
+4 no service, 70 our bug, 130 interrupted.
+"""
+
+
+def _together(*options: Callable[[Callable[P, R]], Callable[P, R]]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make one decorator of several options; --help lists them in this order."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+_SHOWN: Final = (
+    click.option("--format", type=click.Choice(["text", "json"]), default="text", help="json: always JSON alone."),
+    click.option("--ascii", is_flag=True, help="Words instead of glyphs."),
+    click.option("--no-color", is_flag=True, help="No colours; NO_COLOR and FORCE_COLOR are obeyed too."),
+    click.option("--debug", is_flag=True, help="A traceback if siptls itself fails."),
+)
+
+_WORLD: Final = (
+    click.option("--resolver", multiple=True, metavar="ADDR[:PORT]", help="Ask this DNS resolver, not the system's."),
+    click.option("--trust-ad", is_flag=True, help="Believe the AD bit of --resolver: it validates, the way is safe."),
+    click.option("--zone", type=ZONE, multiple=True, help="Offline: the zone NAME from a master file."),
+    click.option("--dnssec", type=STATUS, multiple=True, help="Offline: secure, insecure (default), bogus or failed."),
+    click.option("--chain", type=CHAIN, multiple=True, help="Offline: what servers present (PEM, leaf first)."),
+    click.option("--ca-file", type=_FILE, metavar="FILE", help="Trust anchors (PEM) instead of the system's."),
+    click.option("--now", type=TIME, help="Judge as of this time, such as 2026-11-22T00:00:00Z."),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True, max=LONGEST_RUN),
+        default=30.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="For the whole run.",
+    ),
+    click.option("-4", "ipv4", is_flag=True, help="IPv4 only."),
+    click.option("-6", "ipv6", is_flag=True, help="IPv6 only."),
+)
+
+_CHECK: Final = (
+    click.option(
+        "--transport",
+        type=click.Choice(["tls", "tls-sctp", "wss"]),
+        multiple=True,
+        help="To use, the preferred first.  [default: tls]",
+    ),
+    click.option("--cert", type=_FILE, metavar="FILE", help="Our certificate (PEM), if a server asks for it."),
+    click.option("--key", type=_FILE, metavar="FILE", help="Its private key (PEM); without it, looked for in --cert."),
+    click.option(
+        "--require",
+        type=click.Choice(["any", "pkix", "dane", "dane-ee"]),
+        default="any",
+        show_default=True,
+        help="The least that is accepted.",
+    ),
+    click.option(
+        "--eku",
+        type=click.Choice(["strict", "interop", "lax-client"]),
+        default="interop",
+        show_default=True,
+        help="Purposes: RFC 5924 alone, or TLS server too.",
+    ),
+    click.option("--allow-cn", is_flag=True, help="Take a Common Name where there is no subjectAltName."),
+    click.option("--allow-wildcards", is_flag=True, help="Let *. names match a target host, never a domain."),
+    click.option("--strict-dane", is_flag=True, help="Reject a server whose TLSA records are all unusable."),
+    click.option("--require-target-name", is_flag=True, help="With a secure delegation, only the host's name counts."),
+    click.option("--no-audit", is_flag=True, help="Stop at what decides, instead of making every check."),
+)
+
+_LOCATE: Final = (
+    click.option(
+        "--transport",
+        type=click.Choice(["udp", "tcp", "tls", "sctp", "tls-sctp", "ws", "wss"]),
+        multiple=True,
+        help="To use, the preferred first.  [default: tls tcp udp]",
+    ),
+)
+
+
+@click.group("siptls", context_settings=_SETTINGS, epilog=_EXAMPLES)
+@click.version_option(package_name="siptls", prog_name="siptls", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Is this SIP peer really the domain it should be, and why?"""
+
+
+@cli.command(epilog=_CHECK_EXAMPLES)
+@click.argument("uri")
+@_together(*_WORLD, *_CHECK, *_SHOWN)
+def check(**given: Unpack[Check]) -> int:
+    """Find the servers of a SIP URI, connect over TLS, and judge them.
+
+    Nothing is sent after the TLS handshake. With any --zone nothing is sent anywhere.
+    """
+    from .verbs import check
+
+    return check(given)
+
+
+@cli.command(epilog=_LOCATE_EXAMPLES)
+@click.argument("uri")
+@_together(*_WORLD, *_LOCATE, *_SHOWN)
+def locate(**given: Unpack[World]) -> int:
+    """Find the servers of a SIP URI (RFC 3263), in the order in which a client tries them."""
+    from .verbs import locate
+
+    return locate(given)
+
+
+@cli.command()
+@_together(*_SHOWN)
+def demo(**given: Unpack[Shown]) -> int:
+    """Run six scenarios against TLS SIP servers on loopback; 0 if each verdict is the expected one."""
+    from .demo.show import show
+
+    return show(given)

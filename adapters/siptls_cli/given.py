@@ -1,0 +1,51 @@
+"""What the command line was given: the parameters of each verb with their types."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, TypedDict
+
+from siptls.policy import Purpose, Require, Transport
+
+from .parameters import Chain, Status, Zone
+
+
+class Shown(TypedDict):
+    """How the result is shown."""
+
+    format: Literal["text", "json"]
+    ascii: bool
+    no_color: bool
+    debug: bool
+
+
+class World(Shown):
+    """Where answers come from, and when; the options of both `check` and `locate`."""
+
+    uri: str
+    resolver: tuple[str, ...]
+    trust_ad: bool
+    zone: tuple[Zone, ...]
+    dnssec: tuple[Status, ...]
+    chain: tuple[Chain, ...]
+    ca_file: Path | None
+    now: datetime | None
+    timeout: float
+    transport: tuple[Transport, ...]
+    ipv4: bool
+    ipv6: bool
+
+
+class Check(World):
+    """The options of `check`."""
+
+    cert: Path | None
+    key: Path | None
+    require: Require
+    eku: Purpose
+    allow_cn: bool
+    allow_wildcards: bool
+    strict_dane: bool
+    require_target_name: bool
+    no_audit: bool

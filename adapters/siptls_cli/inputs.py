@@ -1,0 +1,136 @@
+"""Turn what the command line was given into what a machine and its driver need: resolver, chains, anchors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from siptls import Anchors, Limits
+from siptls_io import (
+    AdResolver,
+    ClientCertificate,
+    OfflinePerformer,
+    Performer,
+    Resolver,
+    ZoneFiles,
+    anchors_from_pem,
+    certificates_from_pem,
+    system_anchors,
+)
+from siptls_io.asyncio import StreamPerformer
+from siptls_io.tls import client_context
+
+from .problem import Problem, shown
+
+if TYPE_CHECKING:
+    from siptls.policy import Family
+
+    from .given import Check, World
+    from .parameters import Security
+
+
+def refuse_contradictions(given: World) -> None:
+    """Refuse options that make no sense together, before any file is read.
+
+    Args:
+        given: the command line.
+
+    Raises:
+        Problem: what makes no sense.
+    """
+    if given["zone"]:
+        if given["resolver"] or given["trust_ad"]:
+            message = "--resolver and --trust-ad make no sense with --zone: nothing is sent anywhere"
+            raise Problem("usage.error", message)
+    elif given["chain"] or given["dnssec"]:
+        option = "--chain" if given["chain"] else "--dnssec"
+        raise Problem("usage.error", f"{option} makes no sense without --zone NAME=FILE: it describes an offline world")
+    elif given["trust_ad"] and not given["resolver"]:
+        raise Problem("usage.error", "--trust-ad needs --resolver ADDR[:PORT]: whose AD bit is to be believed?")
+    _refuse_repeated("--zone", (name.lower().rstrip(".") for name, _ in given["zone"]))
+    _refuse_repeated("--dnssec", ((name or "all names").lower().rstrip(".") for name, _ in given["dnssec"]))
+    _refuse_repeated("--chain", ("all servers" if key == "*" else key for key, _ in given["chain"]))
+
+
+def resolver(given: World) -> Resolver:
+    """Return who answers questions to the DNS.
+
+    Args:
+        given: the command line.
+
+    Raises:
+        InvalidZone, InvalidName, InvalidStatus, InvalidServer: what was given is not what it should be.
+    """
+    if given["zone"]:
+        statuses: dict[str, Security] = {name: status for name, status in given["dnssec"] if name is not None}
+        default: Security = next((status for name, status in given["dnssec"] if name is None), "insecure")
+        return ZoneFiles(dict(given["zone"]), statuses, default)
+    patience = min(5.0, given["timeout"])
+    if not given["resolver"]:
+        return AdResolver.system(patience)
+    return AdResolver(given["resolver"], given["resolver"] if given["trust_ad"] else (), patience)
+
+
+def performer(given: World, certificate: ClientCertificate | None = None) -> Performer:
+    """Return what looks names up and connects, or in an offline world answers in its place.
+
+    Args:
+        given: the command line.
+        certificate: what is shown to a server that asks for a certificate.
+
+    Raises:
+        InvalidZone, InvalidPem, InvalidName, InvalidStatus, InvalidServer: what was given is not what it should be.
+    """
+    if given["zone"]:
+        chains = {key: certificates_from_pem(file) for key, file in given["chain"]}
+        return OfflinePerformer(resolver(given), chains)
+    return StreamPerformer(resolver(given), client_context(certificate))
+
+
+def anchors(given: World) -> Anchors:
+    """Return the trust anchors.
+
+    Args:
+        given: the command line.
+
+    Raises:
+        InvalidPem: the file is not what it should be.
+    """
+    return system_anchors() if given["ca_file"] is None else anchors_from_pem(given["ca_file"])
+
+
+def limits(given: World) -> Limits:
+    """Return the limits of the run."""
+    return Limits(seconds=given["timeout"])
+
+
+def families(given: World) -> tuple[Family, ...]:
+    """Return the address families to use; both options together leave both."""
+    if given["ipv4"] == given["ipv6"]:
+        return ("ipv6", "ipv4")
+    return ("ipv4",) if given["ipv4"] else ("ipv6",)
+
+
+def certificate(given: Check) -> ClientCertificate | None:
+    """Return our certificate, or None if we have none to show.
+
+    Args:
+        given: the command line.
+
+    Raises:
+        Problem: there is a private key without its certificate.
+        InvalidPem: a file is not what it should be.
+    """
+    file, key = given["cert"], given["key"]
+    if file is not None:
+        return ClientCertificate(file, key or file)
+    if key is not None:
+        raise Problem("usage.error", "--key needs --cert FILE, the certificate that belongs to it")
+    return None
+
+
+def _refuse_repeated(option: str, names: Iterable[str]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise Problem("usage.error", shown(f"{option} is given {count} times for {name}"))

@@ -1,0 +1,187 @@
+"""Verdicts and routes as text: what came of it on the first line, then the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from siptls.journal import printable
+from siptls.verdict import Outcome
+
+from .steps import Failures, note_lines, step_lines
+
+if TYPE_CHECKING:
+    from siptls import Identity, Route, SipUri, Step, Verdict
+
+    from .terminal import Mark, Terminal
+
+EXITS: Final = {
+    Outcome.ACCEPTED: 0,
+    Outcome.REJECTED: 1,
+    Outcome.UNDETERMINED: 3,
+    Outcome.NO_SERVICE: 4,
+    Outcome.INSUFFICIENT: 5,
+}
+"""What the process returns for each outcome."""
+
+_HEADS: Final[dict[Outcome, tuple[Mark, str]]] = {
+    Outcome.ACCEPTED: ("ok", "VERIFIED"),
+    Outcome.REJECTED: ("error", "REJECTED"),
+    Outcome.UNDETERMINED: ("question", "UNDETERMINED"),
+    Outcome.NO_SERVICE: ("note", "NO SERVICE"),
+    Outcome.INSUFFICIENT: ("warning", "INSUFFICIENT"),
+}
+_REMARKS: Final = ("resolver.", "limit.", "policy.relaxed")
+_IDENTITIES_SHOWN: Final = 8
+_DURATIONS_END: Final = 100  # the last column of a duration, however wide the terminal is
+
+
+def verdict_text(verdict: Verdict, uri: SipUri, terminal: Terminal, seconds: float) -> str:
+    """Return a verdict and all that led to it as text for people.
+
+    Args:
+        verdict: the verdict.
+        uri: the URI that was checked.
+        terminal: what the text is shown on.
+        seconds: how long the run took.
+    """
+    mark, word = _HEADS[verdict.outcome]
+    server = verdict.endpoint or verdict.target
+    place = "" if server is None else printable(f" at {server.host}")
+    by = verdict.code + place
+    if verdict.accepted:
+        by = f"by {verdict.method.upper()}{place}"
+    elif verdict.method != "none":
+        by = f"{verdict.code}: by {verdict.method.upper()} only{place}"
+    lines = [*_head(terminal, mark, word, str(uri), by), ""]
+    lines += _sections(verdict.steps, verdict.domain, terminal)
+    if verdict.identities:
+        lines += terminal.wrapped(_identities(verdict.identities), "  PROVEN  ", " " * 10)
+    lines += _remarks(verdict.steps, terminal)
+    expires = verdict.to_dict()["expires_in"] if verdict.accepted else None
+    holds = f" · holds for {expires:.0f} s" if isinstance(expires, float) else ""
+    lines += terminal.wrapped(f"{_ms(seconds)}{holds} · exit {EXITS[verdict.outcome]}", "  ", "  ")
+    return "\n".join(lines)
+
+
+def route_text(route: Route, uri: SipUri, terminal: Terminal, seconds: float) -> str:
+    """Return where a client goes for a URI, and why, as text for people.
+
+    Args:
+        route: the route.
+        uri: the URI that was asked about.
+        terminal: what the text is shown on.
+        seconds: how long the run took.
+    """
+    if route.outcome is None:
+        count = sum(len(target.addresses) for target in route.targets)
+        by = f"{count} address{'' if count == 1 else 'es'}{'' if route.complete else ', but there may be more'}"
+        lines = _head(terminal, "ok", "LOCATED", str(uri), by)
+    else:
+        mark, word = _HEADS[route.outcome]
+        lines = _head(terminal, mark, word, str(uri), route.code or "")
+    number = 0
+    for target in route.targets:
+        for endpoint in target.endpoints:
+            number += 1
+            place = f"{printable(target.host)}  {_address(endpoint.address)}:{target.port}"
+            order = f"priority {target.priority} weight {target.weight}"
+            lines += terminal.wrapped(f"{target.transport.upper():<5}{place}  {order}", f"  {number:>2}  ", " " * 11)
+    lines += ["", *_sections(route.findings, uri.target, terminal), *_remarks(route.findings, terminal)]
+    lines.append(terminal.plain(f"  {_ms(seconds)} · exit {route_exit(route)}"))
+    return "\n".join(lines)
+
+
+def route_exit(route: Route) -> int:
+    """Return what the process returns for a route: 0 with targets, else as for the outcome."""
+    return 0 if route.outcome is None else EXITS[route.outcome]
+
+
+def _head(terminal: Terminal, mark: Mark, word: str, uri: str, by: str) -> list[str]:
+    lines = terminal.item(mark, f"{word}  {uri}  {by}", indent=0, hang=2)
+    lines[0] = lines[0].replace(word, terminal.coloured("strong", word), 1)
+    return lines
+
+
+class _Section:
+    """The steps at one place, and when the last step before them was made."""
+
+    def __init__(self, place: str, address: str, began: float) -> None:
+        self.place = place
+        self.address = address
+        self.began = began
+        self.steps: list[Step] = []
+
+    def holds(self, place: str, address: str) -> bool:
+        """Whether a step at this place belongs here: a server's first address joins what is known of its name."""
+        if place != self.place or (self.address and address and address != self.address):
+            return False
+        self.address = self.address or address
+        return True
+
+
+def _sections(steps: Iterable[Step], domain: str, terminal: Terminal) -> list[str]:
+    """LOCATE, then one section for each server and address in the order in which they were tried."""
+    sections: list[_Section] = []
+    seconds = 0.0
+    for step in steps:
+        if step.code.startswith(_REMARKS) and step.severity != "error":
+            continue
+        place, address = _place(step.hop)
+        if not sections or not sections[-1].holds(place, address):
+            sections.append(_Section(place, address, seconds))
+        sections[-1].steps.append(step)
+        seconds = step.seconds
+    lines: list[str] = []
+    peers = 0
+    failures = Failures()
+    for section in sections:
+        heading = f"LOCATE  {domain}"
+        if section.place:
+            peers += 1
+            host = section.place.rpartition(":")[0] if section.address else section.place
+            heading = f"PEER {peers}  {host}  {section.address}".rstrip()
+        lines += _heading(terminal, heading, section.steps[-1].seconds - section.began)
+        for step in section.steps:
+            lines += step_lines(step, terminal, failures)
+    return lines
+
+
+def _heading(terminal: Terminal, heading: str, seconds: float) -> list[str]:
+    lines = terminal.wrapped(heading, "  ", "    ")
+    duration = _ms(seconds)
+    blanks = min(terminal.width, _DURATIONS_END) - len(lines[0]) - len(duration)
+    if len(lines) == 1 and blanks >= 2:
+        lines[0] += " " * blanks + duration
+    lines[0] = "  " + terminal.coloured("strong", lines[0][2:])
+    return lines
+
+
+def _place(hop: str) -> tuple[str, str]:
+    """Split a hop into a server's name and its address with the port; both are empty for LOCATE."""
+    host, blank, address = hop.rpartition(" ")
+    if blank:
+        return f"{host}:{address.rpartition(':')[2]}", address
+    return ("", "") if hop == "LOCATE" else (hop, "")
+
+
+def _remarks(steps: Iterable[Step], terminal: Terminal) -> list[str]:
+    lines: list[str] = []
+    for step in steps:
+        if step.code.startswith(_REMARKS) and step.severity != "error":
+            lines += note_lines(step, terminal)
+    return lines
+
+
+def _identities(identities: tuple[Identity, ...]) -> str:
+    shown = ", ".join([printable(f"{i.domain} ({i.origin})") for i in identities[:_IDENTITIES_SHOWN]])
+    more = len(identities) - _IDENTITIES_SHOWN
+    return shown if more <= 0 else f"{shown} and {more} more"
+
+
+def _address(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _ms(seconds: float) -> str:
+    return f"{round(seconds * 1000)} ms"

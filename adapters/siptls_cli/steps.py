@@ -1,0 +1,156 @@
+"""The text of one step: a mark, a label and a line; for a failure its five parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from siptls.journal import Step
+
+    from .terminal import Mark, Terminal
+
+_LABEL_WIDTH: Final = 7
+_PART_WIDTH: Final = 10
+
+# "name TYPE -> alias: records (status)" and "name TYPE: REASON: detail", as the core words them. A name holds no blank.
+_ANSWER: Final = re.compile(r"(\S+) (A|AAAA|CNAME|NAPTR|SRV|TLSA)((?: -> \S+ \(\w+\))*): (.*)", re.DOTALL)
+_FAILED: Final = re.compile(r"(BOGUS|SERVFAIL|REFUSED|TIMEOUT|MALFORMED|LIMIT): ")
+_DENIED: Final = re.compile(r"(NODATA|NXDOMAIN) \(\w+\)")
+_DIGEST: Final = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{16,}([0-9a-f]{8})\b")
+
+_LABELS: Final = {
+    "uri": "URI", "locate": "DNS", "dnssec": "DNSSEC", "delegation": "way", "dane": "TLSA", "cert": "cert",
+    "chain": "chain", "id": "name", "net": "TCP", "tls": "TLS", "limit": "limit", "policy": "policy",
+    "resolver": "DNS",
+}  # fmt: skip
+
+# Where the evidence of a step that speaks for the peer reads better inside a sentence than after it.
+_SENTENCES: Final = {
+    "locate.naptr-chosen": "chosen: {found}",
+    "tls.presented": "{found}",
+    "chain.valid": "valid: {found}",
+    "dane.match": "{expected} matches {found}",
+    "id.match": "{expected} is named by {found}",
+    "id.match-target": "{expected}, to which the domain securely delegates, is named by {found}",
+}
+
+# What should have been, what a failure means, and what to do, where the catalogue leaves it to the room.
+_EXPECTED: Final = {
+    "uri": "a URI that names a domain",
+    "locate": "records that lead to a server",
+    "dnssec": "an answer that DNSSEC validates",
+    "dane": "an answer to the TLSA question, with records that can be used",
+    "cert": "a certificate as RFC 5280 defines it",
+    "chain": "a valid path to a trust anchor",
+    "id": "a certificate that names the domain",
+    "net": "a connection",
+    "tls": "a TLS handshake in which the server presents its certificate",
+    "limit": "what the limits of the policy allow",
+    "policy": "what the policy requires",
+}
+_WHY: Final = {
+    "locate": "without them there is nothing to connect to",
+    "cert": "what two readers could read differently proves nothing",
+    "chain": "without a valid path a certificate proves nothing",
+    "id": "the certificate may be good, but it speaks for somebody else",
+    "net": "nothing was presented that could be judged; this says nothing against the certificate",
+    "tls": "nothing was presented that could be judged",
+    "limit": "limits bound the work that hostile data can cause",
+    "policy": "the policy asks for more than was proven",
+}
+_FIX: Final = {"net": "try again; look at the server's log", "tls": "look at the server's log"}
+
+
+class Failures:
+    """Remembers the last lookup that failed, because the failure that follows from it is noted without its evidence."""
+
+    def __init__(self) -> None:
+        self.last = ""
+
+
+def shortened(text: str) -> str:
+    """Return a text with long digests cut to their first and last eight digits."""
+    return _DIGEST.sub(r"\1…\2", text)
+
+
+def step_lines(step: Step, terminal: Terminal, failures: Failures) -> list[str]:
+    """Return the lines of one step.
+
+    Args:
+        step: the step; its texts are printable ASCII already.
+        terminal: what they are shown on.
+        failures: what failed before, in the same run.
+    """
+    lookup = _ANSWER.fullmatch(step.found) if step.severity == "ok" else None
+    if lookup is not None:
+        return _lookup_lines(lookup, terminal, failures, step.found)
+    if step.severity == "error":
+        return _failure_lines(step, terminal, failures)
+    lines = terminal.item(step.severity, _label(step.code) + shortened(_sentence(step)), hang=_LABEL_WIDTH)
+    if step.severity == "warning":
+        lines += _parts(terminal, [("why", step.why), ("fix", step.fix)])
+    return lines
+
+
+def note_lines(step: Step, terminal: Terminal) -> list[str]:
+    """Return the lines of a step that is no part of a section but a remark on the whole run."""
+    found = f": {shortened(step.found)}" if step.found else ""
+    text = f"{step.code}  {step.finding}{found}"
+    if step.fix:
+        text += f"; {step.fix}"
+    return terminal.item(step.severity, text, indent=2, hang=2)
+
+
+def _lookup_lines(lookup: re.Match[str], terminal: Terminal, failures: Failures, found: str) -> list[str]:
+    name, rrtype, aliases, rest = lookup.groups()
+    mark: Mark = "ok"
+    if _FAILED.match(rest):
+        mark, failures.last = "error", found
+    elif _DENIED.fullmatch(rest):
+        mark = "nothing"
+    text = f"{rrtype:<{_LABEL_WIDTH}}{name}{aliases}: {shortened(rest)}"
+    return terminal.item(mark, text, hang=_LABEL_WIDTH)
+
+
+def _failure_lines(step: Step, terminal: Terminal, failures: Failures) -> list[str]:
+    """Each failure says what should have been there, what was, what is behind it, what to do, and where that stands."""
+    room = step.code.partition(".")[0]
+    lines = terminal.item("error", f"{step.code} — {step.finding}", hang=2)
+    found = step.found
+    if not found:
+        found = failures.last if room in ("locate", "dnssec", "dane", "limit") and failures.last else "none"
+    parts = [
+        ("expected", step.expected or _EXPECTED.get(room, "")),
+        ("found", found),
+        ("why", step.why or _WHY.get(room, "")),
+        ("fix", step.fix or _FIX.get(room, "try again")),
+        ("see", step.reference or f"{step.code} in the catalogue of codes"),
+    ]
+    return lines + _parts(terminal, parts)
+
+
+def _parts(terminal: Terminal, parts: list[tuple[str, str]]) -> list[str]:
+    indent = " " * 5
+    lines: list[str] = []
+    for name, text in parts:
+        if text:
+            lines += terminal.wrapped(shortened(text), f"{indent}{name:<{_PART_WIDTH}}", indent + " " * _PART_WIDTH)
+    return lines
+
+
+def _label(code: str) -> str:
+    label = "NAPTR" if code.startswith("locate.naptr") else _LABELS.get(code.partition(".")[0], "")
+    return f"{label:<{_LABEL_WIDTH}}"
+
+
+def _sentence(step: Step) -> str:
+    sentence = _SENTENCES.get(step.code)
+    if sentence is not None and step.found and (step.expected or "{expected}" not in sentence):
+        return sentence.format(expected=step.expected, found=step.found.rstrip(","))
+    return ": ".join(_filled(step.finding, step.expected and f"expected {step.expected}", step.found))
+
+
+def _filled(*texts: str) -> Iterator[str]:
+    return (text for text in texts if text)

@@ -1,0 +1,128 @@
+"""What the place that text is written to can show: its width, its characters, its colours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TextIO, TypeAlias
+
+Mark: TypeAlias = Literal["ok", "error", "warning", "note", "nothing", "question"]
+
+_GLYPHS: Final[Mapping[Mark, str]] = {
+    "ok": "✓", "error": "✗", "warning": "!", "note": "○", "nothing": "\N{EN DASH}", "question": "?",
+}  # fmt: skip
+_WORDS: Final[Mapping[Mark, str]] = {
+    "ok": "OK", "error": "FAIL", "warning": "WARN", "note": "--", "nothing": "..", "question": "??",
+}  # fmt: skip
+# Select Graphic Rendition (ECMA-48 section 8.3.117): green, red, yellow, cyan, faint, yellow, bold.
+_COLOURS: Final[Mapping[str, str]] = {
+    "ok": "32", "error": "31", "warning": "33", "note": "36", "nothing": "2", "question": "33", "strong": "1",
+}  # fmt: skip
+_PUNCTUATION: Final = {"…": "..", "·": "-", "—": "-"}
+_LEAST_WIDTH: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """How to write for a terminal, or for a file or pipe.
+
+    Args:
+        width: columns; no line is longer.
+        ascii_only: words instead of glyphs.
+        colour: whether to colour; colour never says what the text does not say.
+    """
+
+    width: int = 80
+    ascii_only: bool = False
+    colour: bool = False
+
+    @classmethod
+    def of(cls, stream: TextIO, *, ascii_only: bool = False, no_color: bool = False) -> Terminal:
+        """Find out what a stream can show, from itself and the environment (COLUMNS, NO_COLOR, FORCE_COLOR, TERM).
+
+        Args:
+            stream: where the text goes.
+            ascii_only: the user wants no other characters than ASCII.
+            no_color: the user wants no colours.
+        """
+        width = max(_LEAST_WIDTH, shutil.get_terminal_size((80, 24)).columns)
+        colour = not no_color and _wants_colour(stream, os.environ)
+        return cls(width, ascii_only or not _can_encode(stream), colour)
+
+    def mark(self, mark: Mark) -> str:
+        """Return the mark that a line begins with, coloured."""
+        return self.coloured(mark, self._bare(mark))
+
+    def coloured(self, style: str, text: str) -> str:
+        """Return a text in the colour of a mark, or ``strong``."""
+        return f"\x1b[{_COLOURS[style]}m{text}\x1b[0m" if self.colour else text
+
+    def plain(self, text: str) -> str:
+        """Return one of our own texts without the characters that the terminal cannot show."""
+        if self.ascii_only:
+            for glyph, word in _PUNCTUATION.items():
+                text = text.replace(glyph, word)
+        return text
+
+    def wrapped(self, text: str, first: str, rest: str) -> list[str]:
+        """Break a text into lines that fit.
+
+        Args:
+            text: the text.
+            first: what the first line begins with.
+            rest: what the other lines begin with.
+        """
+        text = self.plain(text)
+        lines = textwrap.wrap(
+            text, self.width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False, tabsize=1
+        )
+        return lines or [first.rstrip()]
+
+    def item(self, mark: Mark, text: str, indent: int = 3, hang: int = 0) -> list[str]:
+        """Return the lines of one item: its mark, then its text with the other lines below.
+
+        Args:
+            mark: the mark.
+            text: the text.
+            indent: columns before the mark.
+            hang: further columns before the second line and those after it.
+        """
+        bare = self._bare(mark)
+        lead = " " * indent + bare.ljust(4 if self.ascii_only else 1) + " "
+        lines = self.wrapped(text, lead, " " * (len(lead) + hang))
+        lines[0] = " " * indent + self.mark(mark) + lines[0][indent + len(bare) :]
+        return lines
+
+    def _bare(self, mark: Mark) -> str:
+        return (_WORDS if self.ascii_only else _GLYPHS)[mark]
+
+
+def put(text: str) -> None:
+    """Write text and a newline to standard output; if nobody reads there any more, go on without."""
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered would fail again at exit, and the exit code is to be that of the verdict.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """NO_COLOR goes before FORCE_COLOR (no-color.org, force-color.org), and both before what the stream is."""
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return environ.get("TERM") != "dumb" and stream.isatty()
+
+
+def _can_encode(stream: TextIO) -> bool:
+    try:
+        "".join([*_GLYPHS.values(), *_PUNCTUATION]).encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

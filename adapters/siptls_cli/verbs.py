@@ -1,0 +1,132 @@
+"""What `check` and `locate` do: make a machine of what was given, drive it, print the result."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import shlex
+import sys
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from siptls import Anchors, InvalidUri, Locate, Outbound, Policy, Route, SipUri, Verdict
+from siptls_io import Performer, to_a_labels
+from siptls_io.asyncio import drive
+
+from . import inputs
+from .problem import of_uri, shown
+from .report import EXITS, route_exit, route_text, verdict_text
+from .terminal import Terminal, put
+
+if TYPE_CHECKING:
+    from .given import Check, World
+
+
+def check(given: Check) -> int:
+    """Judge the servers of a URI, and print the verdict.
+
+    Args:
+        given: the command line.
+
+    Returns:
+        The exit code for the verdict.
+
+    Raises:
+        Problem, SiptlsError: what was given cannot be used.
+    """
+    uri = _uri(given["uri"], "check")
+    inputs.refuse_contradictions(given)
+    policy = Policy(
+        require=given["require"],
+        transports=given["transport"] or None,
+        families=inputs.families(given),
+        strict_dane=given["strict_dane"],
+        require_target_name=given["require_target_name"],
+        allow_cn=given["allow_cn"],
+        allow_wildcards=given["allow_wildcards"],
+        eku=given["eku"],
+        audit=not given["no_audit"],
+        limits=inputs.limits(given),
+    )
+    performer, anchors = inputs.performer(given, inputs.certificate(given)), inputs.anchors(given)
+    began = time.monotonic()
+    verdict = asyncio.run(_judge(uri, policy, performer, anchors, _wall_clock(given)))
+    seconds = time.monotonic() - began
+    code = EXITS[verdict.outcome]
+    if given["format"] == "json":
+        _put_json({"uri": str(uri), "verdict": verdict.to_dict()}, seconds, code)
+    else:
+        put(verdict_text(verdict, uri, _terminal(given), seconds))
+    return code
+
+
+def locate(given: World) -> int:
+    """Find the servers of a URI, and print them in their order.
+
+    Args:
+        given: the command line.
+
+    Returns:
+        The exit code: 0 with targets, else that of the reason why there are none.
+
+    Raises:
+        Problem, SiptlsError: what was given cannot be used.
+    """
+    uri = _uri(given["uri"], "locate")
+    inputs.refuse_contradictions(given)
+    policy = Policy(transports=given["transport"] or None, families=inputs.families(given), limits=inputs.limits(given))
+    performer = inputs.performer(given)
+    began = time.monotonic()
+    route = asyncio.run(_find(uri, policy, performer, _wall_clock(given)))
+    seconds = time.monotonic() - began
+    code = route_exit(route)
+    if given["format"] == "json":
+        _put_json({"uri": str(uri), **route.to_dict()}, seconds, code)
+    else:
+        put(route_text(route, uri, _terminal(given), seconds))
+    return code
+
+
+async def _judge(uri: SipUri, policy: Policy, performer: Performer, anchors: Anchors, at: datetime) -> Verdict:
+    now = asyncio.get_running_loop().time()
+    machine = Outbound(uri, policy=policy, now=now, at=at, randbelow=secrets.randbelow, anchors=anchors)
+    verdict = await drive(machine, performer)
+    if verdict.connection is not None:
+        await performer.close(verdict.connection)  # the verdict was all that was wanted
+    return verdict
+
+
+async def _find(uri: SipUri, policy: Policy, performer: Performer, at: datetime) -> Route:
+    now = asyncio.get_running_loop().time()
+    return await drive(Locate(uri, policy=policy, now=now, at=at, randbelow=secrets.randbelow), performer)
+
+
+def _uri(text: str, verb: str) -> SipUri:
+    """Read the URI; a bare domain is refused too, but with what to type instead."""
+    try:
+        return SipUri.parse(to_a_labels(text))
+    except InvalidUri as error:
+        raise of_uri(error, _hint(text, verb)) from error
+
+
+def _hint(text: str, verb: str) -> str:
+    """What to type instead of a text that is only the rest of a URI; nothing is guessed."""
+    try:
+        SipUri.parse(to_a_labels(f"sip:{text}"))
+    except InvalidUri:
+        return ""
+    return shown(f"type: siptls {verb} {shlex.quote(f'sip:{text}')}")
+
+
+def _wall_clock(given: World) -> datetime:
+    return given["now"] or datetime.now(UTC)
+
+
+def _terminal(given: World) -> Terminal:
+    return Terminal.of(sys.stdout, ascii_only=given["ascii"], no_color=given["no_color"])
+
+
+def _put_json(result: dict[str, object], seconds: float, code: int) -> None:
+    put(json.dumps({**result, "duration_ms": round(seconds * 1000), "exit": code}, indent=2))
