@@ -64,8 +64,8 @@ def resolver(given: World) -> Resolver:
     """
     if given["zone"]:
         statuses: dict[str, Security] = {name: status for name, status in given["dnssec"] if name is not None}
-        default: Security = next((status for name, status in given["dnssec"] if name is None), "insecure")
-        return ZoneFiles(dict(given["zone"]), statuses, default)
+        for_all: list[Security] = [status for name, status in given["dnssec"] if name is None]
+        return ZoneFiles(dict(given["zone"]), statuses, for_all[0] if for_all else "insecure")
     patience = min(5.0, given["timeout"])
     if not given["resolver"]:
         return AdResolver.system(patience)

@@ -76,8 +76,8 @@ class _ChainType(click.ParamType[Chain]):
             raise click.BadParameter(f"{value!r}: expected a port from 1 to 65535", ctx, param)
         try:
             host = f"[{IPv6Address(match['ipv6'])}]" if match["ipv6"] else match["host"].removesuffix(".").lower()
-        except ValueError:
-            raise click.BadParameter(f"{value!r}: expected an IPv6 address in the brackets", ctx, param)
+        except ValueError as error:
+            raise click.BadParameter(f"{value!r}: expected an IPv6 address in the brackets", ctx, param) from error
         return f"{host}:{port}", Path(match["file"])
 
 

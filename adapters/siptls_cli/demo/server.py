@@ -31,7 +31,7 @@ class SipServer:
         self._context = _context(credential)
         self._server: asyncio.Server | None = None
         self._conversations: set[asyncio.Task[None]] = set()
-        self.octets = 0
+        self.octets: int = 0
 
     @property
     def port(self) -> int:
