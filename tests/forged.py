@@ -41,7 +41,8 @@ def sequence(*content: bytes) -> bytes:
 
 
 def integer(number: int) -> bytes:
-    return der(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True))
+    magnitude = number if number >= 0 else ~number
+    return der(0x02, number.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True))
 
 
 def oid(dotted: str) -> bytes:
