@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
+from . import der as asn1
 from .certificate import Certificate
 from .dns.records import Tlsa
 from .errors import InvalidCertificate, InvalidRecord
@@ -85,24 +86,21 @@ def unusable(record: Tlsa) -> str:
 
 def _unusable_full(record: Tlsa) -> str:
     """Full data must be a certificate or a key, or it could never be a trust anchor."""
-    if record.selector == SPKI:
-        return "" if _is_one_sequence(record.data) else "the data is not a SubjectPublicKeyInfo in DER"
     try:
-        Certificate(record.data).spki  # noqa: B018 - reading it is the check
+        if record.selector == SPKI:
+            _check_public_key(record.data)
+        else:
+            Certificate(record.data).spki  # noqa: B018 - reading it is the check
     except InvalidCertificate:
-        return "the data is not a certificate in DER"
+        return f"the data is not a {'SubjectPublicKeyInfo' if record.selector == SPKI else 'certificate'} in DER"
     return ""
 
 
-def _is_one_sequence(data: bytes) -> bool:
-    """Whether the octets are one DER SEQUENCE and nothing after it."""
-    if len(data) < 2 or data[0] != 0x30:
-        return False
-    if data[1] < 0x80:
-        return len(data) == 2 + data[1]
-    octets = data[1] & 0x7F
-    length = int.from_bytes(data[2 : 2 + octets], "big")
-    return 0 < octets <= 3 and len(data) == 2 + octets + length and length >= 0x80 and data[2] != 0
+def _check_public_key(data: bytes) -> None:
+    """Raise `InvalidCertificate` unless this is one SubjectPublicKeyInfo and nothing after it (RFC 5280 4.1)."""
+    start, end = asn1.only(data, 0, len(data), asn1.SEQUENCE, "subjectPublicKeyInfo")
+    _, key = asn1.tagged(data, start, end, asn1.SEQUENCE, "subjectPublicKeyInfo")
+    asn1.bits(data, key, end, "subjectPublicKeyInfo")
 
 
 @lru_cache(maxsize=16)
@@ -180,7 +178,7 @@ class RecordSet:
         return [*unusable_ones, *[("dane.record-set-aside", pair) for pair in self.set_aside]]
 
     def of(self, usage: int) -> list[Tlsa]:
-        """Return the counting records of one usage."""
+        """Return the counting records of one usage, in their order."""
         return [record for record in self.counting if record.usage == usage]
 
 
@@ -191,13 +189,16 @@ class Matcher:
         records: usable records of one usage.
     """
 
-    __slots__ = ("_forms", "_table")
+    __slots__ = ("_few", "_forms", "_table")
 
-    def __init__(self, records: Iterable[Tlsa]) -> None:
+    def __init__(self, records: list[Tlsa]) -> None:
+        self._few = records if len(records) <= 2 else None  # a table costs more than it saves for so few
         self._table: dict[tuple[int, int, bytes], Tlsa] = {}
-        for record in records:
-            self._table.setdefault((record.selector, record.matching, record.data), record)
-        self._forms = sorted({(selector, matching) for selector, matching, _ in self._table})
+        self._forms: list[tuple[int, int]] = []
+        if self._few is None:
+            for record in records:
+                self._table.setdefault((record.selector, record.matching, record.data), record)
+            self._forms = sorted({(selector, matching) for selector, matching, _ in self._table})
 
     def match(self, certificate: Certificate) -> Tlsa | None:
         """Return a record that the certificate matches, or None.
@@ -210,10 +211,15 @@ class Matcher:
 
         Source: RFC 6698 section 2.1.
         """
+        if self._few is not None:
+            for record in self._few:
+                if association(certificate, record.selector, record.matching) == record.data:
+                    return record
+            return None
         for selector, matching in self._forms:
-            record = self._table.get((selector, matching, association(certificate, selector, matching)))
-            if record is not None:
-                return record
+            found = self._table.get((selector, matching, association(certificate, selector, matching)))
+            if found is not None:
+                return found
         return None
 
 
