@@ -38,6 +38,7 @@ from .events import (
     LookupFailed,
     PathEvent,
     PathRejected,
+    PathValidated,
     Presented,
     ValidatePath,
 )
@@ -172,6 +173,8 @@ class Machine(Generic[R]):
             raise LocalProtocolError(f"{action!r} was not handed out yet, so {event!r} cannot answer it")
         if type(event) is Answered:
             event = self._sound(event)
+        elif type(event) is PathValidated and event.path[:1] != (event.action.leaf,):
+            raise LocalProtocolError(f"{event!r} is not a path from the certificate that was asked about")
         self._ledger[action] = event
         self._open.remove(pending)
         pending.then(event)
@@ -345,7 +348,7 @@ class Machine(Generic[R]):
         answer = event.answer
         if answer.question != event.action:
             raise LocalProtocolError(f"{answer!r} is no answer to {event.action!r}")
-        if answer.security is not SECURE and answer.security is not INSECURE:
+        if not {answer.security, *[alias.security for alias in answer.aliases]} <= {SECURE, INSECURE}:
             raise LocalProtocolError(f"{answer!r}: a failed lookup is LookupFailed, not an answer")
         limits = self.policy.limits
         if len(answer.records) > limits.records:
@@ -368,7 +371,8 @@ class Machine(Generic[R]):
         records = belonging(answer.records, answer.owner, answer.question.rrtype)
         if len(records) == len(answer.records):
             return answer
-        self._note("locate.foreign-record", answer.question, f"{len(answer.records) - len(records)} record(s)")
+        question, dropped = answer.question, len(answer.records) - len(records)
+        self._note("locate.foreign-record", "LOCATE", f"{dropped} record(s) beside {question.name} {question.rrtype}")
         return answer.changed(records=records)
 
 

@@ -1,0 +1,655 @@
+"""The driving contract: the states of an action, what a driver may not do, deadlines, answers that are not sound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import pytest
+
+from pki import Issuer
+from siptls import (
+    Action,
+    Anchors,
+    Answered,
+    Close,
+    Connect,
+    ConnectFailed,
+    Endpoint,
+    Event,
+    Failure,
+    KeyAnchor,
+    Limits,
+    LocalProtocolError,
+    Locate,
+    Lookup,
+    LookupFailed,
+    Machine,
+    Outbound,
+    Outcome,
+    PathRejected,
+    PathValidated,
+    Policy,
+    Presented,
+    Security,
+    TlsFacts,
+    ValidatePath,
+    Verification,
+)
+from siptls.dns import RRTYPES, Address, Alias, Answer, Cname, Denial, Naptr, Record, Source, Srv, Tlsa
+from world import AT, INSECURE, SECURE, SOURCE, World, first
+
+ROOT = Issuer.root()
+LEAF = ROOT.leaf(uris=["sip:example.com"])
+FACTS = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", "example.com", None)
+ENDPOINT = Endpoint("sip.example.com", "192.0.2.1", 5061, "tls")
+ANCHORS = Anchors((ROOT.der,))
+A = Lookup("sip.example.com", "A")
+AAAA = Lookup("sip.example.com", "AAAA")
+PATH = ValidatePath(LEAF.der, (), ANCHORS, AT)
+
+
+class Asker(Machine[str]):
+    """The least machine there can be: it asks what it is told to ask, and keeps what it hears."""
+
+    def __init__(self, policy: Policy | None = None, *, now: float = 0.0, at: datetime = AT) -> None:
+        super().__init__(policy or Policy(), now, at)
+        self.heard: list[Event] = []
+
+    def ask(self, *actions: Lookup | ValidatePath | Connect) -> None:
+        for action in actions:
+            if isinstance(action, Lookup):
+                self._ask(action, self.heard.append)
+            elif isinstance(action, ValidatePath):
+                self._validate(action, self.heard.append)
+            else:
+                self._connect(action, self.heard.append)
+        self._settle()
+
+    def end(self, result: str) -> None:
+        self._finish(result)
+
+    def _run_out(self) -> None:
+        self._finish("out of time")
+
+
+def found(question: Lookup, *records: Record, security: Security = SECURE, aliases: tuple[Alias, ...] = ()) -> Answered:
+    """The answer with these records, or the denial of any."""
+    owner = aliases[-1].target if aliases else question.name
+    denial = None if records else Denial.NODATA
+    return Answered(question, Answer(question, aliases, owner, records, denial, security, 300.0, SOURCE))
+
+
+def connect(attempt: int = 1) -> Connect:
+    return Connect(attempt, ENDPOINT, "example.com")
+
+
+def handed_out(*actions: Lookup | ValidatePath | Connect, policy: Policy | None = None) -> Asker:
+    """A machine whose actions were handed out at 0.0."""
+    machine = Asker(policy)
+    machine.ask(*actions)
+    assert machine.next_actions(now=0.0) == actions
+    return machine
+
+
+def heard(event: Answered) -> Answered | LookupFailed:
+    """What a machine hears when its driver reports this."""
+    machine = handed_out(event.action)
+    machine.receive(event, now=0.0)
+    assert not machine.outstanding
+    (received,) = machine.heard
+    assert isinstance(received, (Answered, LookupFailed))
+    return received
+
+
+class TestFresh:
+    def test_each_action_is_handed_out_once_and_asking_again_is_harmless(self) -> None:
+        machine = Asker()
+        assert machine.next_actions(now=0.0) == ()
+        machine.ask(A, AAAA)
+        assert machine.next_actions(now=0.0) == (A, AAAA)
+        assert machine.next_actions(now=0.0) == ()
+        assert machine.next_actions(now=9.0) == ()
+
+    def test_an_answer_to_an_action_that_was_not_handed_out_is_refused_and_changes_nothing(self) -> None:
+        machine = Asker()
+        machine.ask(A)
+        with pytest.raises(LocalProtocolError, match="not handed out"):
+            machine.receive(found(A), now=0.0)
+        assert machine.heard == []
+        assert not machine.outstanding
+        assert machine.next_actions(now=0.0) == (A,)
+        machine.receive(found(A), now=0.0)
+        assert len(machine.heard) == 1
+
+    def test_other_actions_can_be_answered_while_one_is_fresh(self) -> None:
+        machine = handed_out(A)
+        machine.ask(AAAA)
+        machine.receive(found(A), now=0.0)
+        assert machine.next_actions(now=0.0) == (AAAA,)
+
+    def test_an_action_that_nobody_fetched_in_time_is_never_handed_out(self) -> None:
+        machine = Asker()
+        machine.ask(A, connect())
+        assert machine.next_actions(now=10.0) == ()
+        assert [type(event) for event in machine.heard] == [LookupFailed, ConnectFailed]
+        with pytest.raises(LocalProtocolError):
+            machine.receive(found(A), now=10.0)
+
+    def test_actions_that_nobody_fetched_before_the_result_are_forgotten(self) -> None:
+        machine = handed_out(A)
+        machine.ask(AAAA)
+        machine.end("enough")
+        assert machine.next_actions(now=0.0) == ()
+        with pytest.raises(LocalProtocolError, match="never asked"):
+            machine.receive(found(AAAA), now=0.0)
+
+
+class TestOutstanding:
+    def test_it_lists_what_was_handed_out_and_is_not_answered(self) -> None:
+        machine = Asker()
+        machine.ask(A, AAAA)
+        assert not machine.outstanding
+        machine.next_actions(now=0.0)
+        assert list(machine.outstanding) == [A, AAAA]
+        machine.receive(found(AAAA), now=0.0)
+        assert list(machine.outstanding) == [A]
+
+    def test_an_answer_to_what_was_never_asked_is_refused(self) -> None:
+        machine = handed_out(A)
+        strangers: list[Event] = [
+            found(AAAA),
+            LookupFailed(AAAA, Failure.SERVFAIL),
+            ConnectFailed(connect(), "net.refused"),
+            Presented(connect(), LEAF.chain, FACTS),
+            PathRejected(PATH, "chain.unknown-ca"),
+        ]
+        for event in strangers:
+            with pytest.raises(LocalProtocolError, match="never asked"):
+                machine.receive(event, now=0.0)
+        assert list(machine.outstanding) == [A]
+        assert machine.heard == []
+
+    def test_nothing_can_be_reported_of_close(self) -> None:
+        machine = handed_out()
+        wrong: list[Callable[..., Event]] = [ConnectFailed]  # a driver without type checks
+        with pytest.raises(LocalProtocolError, match="never asked"):
+            machine.receive(wrong[0](Close(connect()), "net.refused"), now=0.0)
+
+    def test_an_event_of_another_kind_is_refused_and_changes_nothing(self) -> None:
+        dial = connect()
+        machine = handed_out(A, dial, PATH)
+        wrong: list[tuple[Callable[..., Event], Action]] = [
+            (PathRejected, A),
+            (ConnectFailed, PATH),
+            (LookupFailed, dial),
+        ]
+        for kind, action in wrong:
+            with pytest.raises(LocalProtocolError, match="does not answer"):
+                machine.receive(kind(action, Failure.REFUSED), now=0.0)
+        assert list(machine.outstanding) == [A, dial, PATH]
+        assert machine.heard == []
+        right = (found(A), Presented(dial, LEAF.chain, FACTS), PathRejected(PATH, "chain.unknown-ca"))
+        for event in right:
+            machine.receive(event, now=0.0)
+        assert machine.heard == list(right)
+
+    @pytest.mark.parametrize("path", [(), (ROOT.der,), (ROOT.der, LEAF.der)])
+    def test_a_path_from_another_certificate_is_refused_and_changes_nothing(self, path: tuple[bytes, ...]) -> None:
+        machine = handed_out(PATH)
+        with pytest.raises(LocalProtocolError, match="not a path"):
+            machine.receive(PathValidated(PATH, path), now=0.0)
+        assert list(machine.outstanding) == [PATH]
+        machine.receive(PathValidated(PATH, (LEAF.der, ROOT.der)), now=0.0)
+        assert len(machine.heard) == 1
+
+    def test_an_answer_to_another_question_is_refused_and_changes_nothing(self) -> None:
+        machine = handed_out(A)
+        with pytest.raises(LocalProtocolError, match="no answer to"):
+            machine.receive(Answered(A, found(AAAA).answer), now=0.0)
+        assert list(machine.outstanding) == [A]
+
+    @pytest.mark.req("R7672-2.1.1-1")
+    @pytest.mark.parametrize("status", [Security.BOGUS, Security.INDETERMINATE])
+    def test_a_failed_lookup_cannot_be_reported_as_an_answer(self, status: Security) -> None:
+        record = Address("b.example", "192.0.2.1")
+        machine = handed_out(A)
+        for event in (
+            found(A, Address(A.name, "192.0.2.1"), security=status),
+            found(A, security=status),
+            found(A, record, aliases=(Alias(A.name, "b.example", status, 60.0),)),
+        ):
+            with pytest.raises(LocalProtocolError, match="LookupFailed"):
+                machine.receive(event, now=0.0)
+        assert list(machine.outstanding) == [A]
+
+
+class TestAnswered:
+    def test_a_second_answer_is_refused_and_changes_nothing(self) -> None:
+        dial = connect()
+        machine = handed_out(A, dial)
+        machine.receive(found(A), now=0.0)
+        machine.receive(ConnectFailed(dial, "net.refused"), now=0.0)
+        before = list(machine.heard)
+        for event in (found(A), LookupFailed(A, Failure.SERVFAIL), Presented(dial, (), FACTS)):
+            with pytest.raises(LocalProtocolError, match="answered before"):
+                machine.receive(event, now=0.0)
+        assert machine.heard == before
+        assert machine.next_actions(now=0.0) == ()
+
+    def test_equal_questions_are_asked_once_and_share_the_answer(self) -> None:
+        machine = Asker()
+        same = Lookup("sip.example.com", "A")
+        equal = ValidatePath(LEAF.der, (), ANCHORS, AT)
+        machine.ask(A, same, same, PATH, equal)
+        assert machine.next_actions(now=0.0) == (A, PATH)
+        machine.receive(found(same), now=0.0)
+        assert len(machine.heard) == 3
+        machine.receive(PathRejected(equal, "chain.unknown-ca"), now=0.0)
+        assert len(machine.heard) == 5
+
+    def test_an_answer_that_is_already_here_is_shared_without_asking(self) -> None:
+        machine = handed_out(A, PATH)
+        machine.receive(found(A), now=0.0)
+        machine.receive(PathRejected(PATH, "chain.unknown-ca"), now=0.0)
+        machine.ask(Lookup("sip.example.com", "A"), ValidatePath(LEAF.der, (), ANCHORS, AT))
+        assert machine.next_actions(now=0.0) == ()
+        assert machine.heard[0] is machine.heard[2]
+        assert machine.heard[1] is machine.heard[3]
+
+    def test_paths_to_other_anchors_are_other_questions_even_if_they_look_alike(self) -> None:
+        other = ValidatePath(LEAF.der, (), Anchors((ROOT.der,)), AT)
+        through = ValidatePath(LEAF.der, (), ANCHORS, AT, ROOT.der)
+        machine = handed_out(PATH, other, through)
+        assert list(machine.outstanding) == [PATH, other, through]
+
+    def test_no_two_connections_are_equal(self) -> None:
+        dial, again = connect(), connect()
+        machine = handed_out(dial, again)
+        machine.receive(ConnectFailed(again, "net.refused"), now=0.0)
+        assert list(machine.outstanding) == [dial]
+
+    def test_a_thousand_shared_answers_need_no_deep_stack(self) -> None:
+        world = World()
+        world.srv("_sips._tcp.example.com", *[(n, 0, 5061, "sip.example.com") for n in range(1_000)])
+        world.address("sip.example.com")
+        limits = Limits(targets=1_000)
+        assert world.outbound("sips:example.com", Policy(limits=limits)).outcome is Outcome.NO_SERVICE
+        assert len(world.questions()) == 4
+
+    def test_beyond_the_limit_of_lookups_a_question_fails_without_being_asked(self) -> None:
+        machine = handed_out(A, policy=Policy(limits=Limits(lookups=1)))
+        machine.ask(AAAA, A)
+        assert machine.next_actions(now=0.0) == ()
+        (event,) = machine.heard
+        assert isinstance(event, LookupFailed)
+        assert (event.action, event.reason, event.code) == (AAAA, Failure.LIMIT, "limit.dns")
+        machine.receive(found(A), now=0.0)
+        assert len(machine.heard) == 3
+
+
+class TestAbandoned:
+    def test_an_action_past_its_deadline_counts_as_a_time_out(self) -> None:
+        dial = connect()
+        policy = Policy(lookup_timeout=1.0, connect_timeout=2.0, path_timeout=3.0)
+        machine = handed_out(A, dial, PATH, policy=policy)
+        codes: list[str] = []
+        for now in (1.0, 2.0, 3.0):
+            assert machine.deadline == now
+            machine.advance(now=now)
+            event = machine.heard[-1]
+            assert not isinstance(event, (Answered, Presented, PathValidated))
+            codes.append(event.code if isinstance(event, LookupFailed) else event.reason)
+        assert codes == ["locate.timeout", "net.timeout", "chain.timeout"]
+        assert not machine.outstanding
+        assert machine.deadline == 30.0
+
+    def test_what_shared_the_question_hears_of_the_time_out_too(self) -> None:
+        machine = Asker()
+        machine.ask(A, A)
+        machine.next_actions(now=0.0)
+        machine.advance(now=10.0)
+        machine.ask(A)
+        assert [type(event) for event in machine.heard] == [LookupFailed] * 3
+        assert machine.next_actions(now=10.0) == ()
+
+    def test_the_first_late_answer_is_ignored_and_the_second_is_refused(self) -> None:
+        machine = handed_out(A)
+        machine.receive(found(A), now=10.0)  # arrives just too late
+        assert [type(event) for event in machine.heard] == [LookupFailed]
+        with pytest.raises(LocalProtocolError, match="answered before"):
+            machine.receive(found(A), now=10.0)
+
+    def test_a_connection_that_is_presented_too_late_is_closed(self) -> None:
+        dial = connect()
+        machine = handed_out(dial)
+        machine.advance(now=10.0)
+        machine.receive(Presented(dial, LEAF.chain, FACTS), now=10.5)
+        (close,) = machine.next_actions(now=10.5)
+        assert isinstance(close, Close)
+        assert close.connect is dial
+        assert [type(event) for event in machine.heard] == [ConnectFailed]
+        with pytest.raises(LocalProtocolError, match="answered before"):
+            machine.receive(Presented(dial, LEAF.chain, FACTS), now=10.5)
+        assert machine.next_actions(now=10.5) == ()
+
+    def test_a_connection_that_fails_too_late_needs_no_close(self) -> None:
+        dial = connect()
+        machine = handed_out(dial)
+        machine.advance(now=10.0)
+        machine.receive(ConnectFailed(dial, "net.timeout"), now=11.0)
+        assert machine.next_actions(now=11.0) == ()
+
+
+class TestDeadlines:
+    def test_the_deadline_is_the_earliest_of_all_and_infinite_after_the_result(self) -> None:
+        machine = Asker(Policy(lookup_timeout=4.0, limits=Limits(seconds=5.0)), now=100.0)
+        assert machine.deadline == 105.0
+        machine.ask(A)
+        assert machine.deadline == 104.0
+        machine.next_actions(now=100.0)
+        machine.receive(found(A), now=101.0)
+        assert machine.deadline == 105.0
+        machine.ask(AAAA)  # 101.0 + 4.0 is no earlier than the end of the run
+        assert machine.deadline == 105.0
+        machine.end("done")
+        assert machine.deadline == math.inf
+
+    def test_a_run_that_takes_too_long_ends_by_itself(self) -> None:
+        for wake in ("advance", "next_actions", "receive"):
+            machine = handed_out(A, policy=Policy(lookup_timeout=math.inf))
+            assert machine.deadline == 30.0
+            if wake == "advance":
+                machine.advance(now=30.0)
+            elif wake == "next_actions":
+                assert machine.next_actions(now=31.0) == ()
+            else:
+                machine.receive(found(A), now=30.0)
+            assert machine.result == "out of time"
+            assert machine.heard == []
+
+    def test_letting_no_time_pass_is_harmless(self) -> None:
+        machine = handed_out(A)
+        for now in (0.0, 9.9, 5.0, 9.999):
+            machine.advance(now=now)
+        assert machine.heard == []
+        assert machine.deadline == 10.0
+        machine.receive(found(A), now=9.999)
+        machine.advance(now=10.0)  # the deadline of an action that is answered
+        assert [type(event) for event in machine.heard] == [Answered]
+        machine.end("done")
+        machine.advance(now=1e9)
+        assert machine.result == "done"
+
+    def test_a_clock_that_goes_backwards_does_not_turn_time_back(self) -> None:
+        machine = handed_out(A)
+        machine.advance(now=9.0)
+        machine.receive(found(A), now=1.0)
+        machine.ask(AAAA)
+        assert machine.deadline == 19.0
+
+    def test_a_machine_must_say_how_it_ends_when_its_time_is_over(self) -> None:
+        with pytest.raises(NotImplementedError):
+            Machine[str](Policy(), 0.0, AT).advance(now=30.0)
+
+    def test_the_wall_clock_goes_on_with_the_other_clock(self) -> None:
+        machine = Outbound("sips:192.0.2.1", now=50.0, at=AT, randbelow=first, anchors=ANCHORS)
+        (dial,) = machine.next_actions(now=50.0)
+        assert isinstance(dial, Connect)
+        machine.receive(Presented(dial, LEAF.chain, FACTS), now=53.5)
+        (question,) = machine.next_actions(now=54.0)
+        assert isinstance(question, ValidatePath)
+        assert (question.at - AT).total_seconds() == 3.5
+        machine.receive(PathRejected(question, "chain.unknown-ca"), now=54.0)
+        assert machine.verdict is not None
+        assert [step.seconds for step in machine.verdict.steps if step.code == "chain.unknown-ca"] == [4.0]
+
+    def test_a_wall_clock_without_a_time_zone_is_refused(self) -> None:
+        naive = AT.replace(tzinfo=None)
+        with pytest.raises(LocalProtocolError, match="aware"):
+            Outbound("sips:example.com", now=0.0, at=naive, randbelow=first)
+        with pytest.raises(LocalProtocolError, match="aware"):
+            Locate("sips:example.com", now=0.0, at=naive, randbelow=first)
+        with pytest.raises(LocalProtocolError, match="aware"):
+            Verification(LEAF.chain, domain="example.com", now=0.0, at=naive)
+
+
+class TestAfterTheResult:
+    def test_the_result_stays_and_what_was_issued_may_be_answered_or_not(self) -> None:
+        machine = handed_out(A, AAAA, PATH)
+        machine.receive(found(A), now=0.0)
+        machine.end("done")
+        assert not machine.outstanding
+        for event in (found(AAAA), found(AAAA), found(A), PathRejected(PATH, "chain.expired")):
+            machine.receive(event, now=1.0)
+        assert machine.result == "done"
+        assert machine.next_actions(now=1.0) == ()
+        assert len(machine.heard) == 1
+
+    def test_what_was_never_issued_is_still_refused(self) -> None:
+        machine = handed_out()
+        machine.end("done")
+        with pytest.raises(LocalProtocolError, match="never asked"):
+            machine.receive(found(A), now=0.0)
+
+    def test_a_connection_presented_after_the_result_is_closed_once(self) -> None:
+        dial, failed = connect(), connect(2)
+        machine = handed_out(dial, failed)
+        machine.end("done")
+        machine.receive(ConnectFailed(failed, "net.refused"), now=0.0)
+        machine.receive(Presented(dial, LEAF.chain, FACTS), now=0.0)
+        (close,) = machine.next_actions(now=0.0)
+        assert isinstance(close, Close)
+        assert close.connect is dial
+        machine.receive(Presented(dial, LEAF.chain, FACTS), now=0.0)
+        assert machine.next_actions(now=0.0) == ()
+
+    def test_answers_that_were_waiting_their_turn_are_dropped(self) -> None:
+        class Ending(Asker):
+            def ask_and_end(self) -> None:
+                self._ask(A, lambda _: self._finish("done"))
+                self._ask(A, self.heard.append)
+
+        machine = Ending()
+        machine.ask_and_end()
+        machine.next_actions(now=0.0)
+        machine.receive(found(A), now=0.0)
+        assert machine.result == "done"
+        assert machine.heard == []
+
+
+class TestSoundAnswers:
+    def test_an_answer_that_is_what_it_says_passes_as_it_is(self) -> None:
+        event = found(A, Address(A.name, "192.0.2.1"), Address(A.name, "192.0.2.2"))
+        assert heard(event) is event
+        denied = found(A, security=INSECURE)
+        assert heard(denied) is denied
+
+    def test_names_compare_without_case_and_final_dot(self) -> None:
+        answer = Answer(
+            A, (), "SIP.Example.com.", (Address("sip.EXAMPLE.com", "192.0.2.1"),), None, SECURE, 1.0, SOURCE
+        )
+        event = heard(Answered(A, answer))
+        assert isinstance(event, Answered)
+        assert [str(record) for record in event.answer.records] == ["192.0.2.1"]
+        aliases = (Alias("SIP.example.COM", "B.example.", SECURE, 9.0),)
+        event = heard(Answered(A, Answer(A, aliases, "b.EXAMPLE", (), Denial.NODATA, SECURE, 1.0, SOURCE)))
+        assert isinstance(event, Answered)
+
+    def test_records_of_another_owner_or_type_are_dropped_and_reported(self) -> None:
+        world = World()
+        evil = Naptr("example.net", 0, 0, "s", "SIPS+D2T", "", "evil.example")
+        wrong = Srv("example.com", 0, 0, 5061, "evil.example")
+        good = Naptr("example.com", 9, 9, "s", "SIPS+D2T", "", "_sips._tcp.example.org")
+        world.say("example.com", "NAPTR", evil, wrong, good)
+        verdict = world.outbound("sips:example.com")
+        assert ("_sips._tcp.example.org", "SRV") in world.questions()
+        (step,) = [step for step in verdict.steps if step.code == "locate.foreign-record"]
+        assert (step.hop, step.found) == ("LOCATE", "2 record(s) beside example.com NAPTR")
+
+    @pytest.mark.parametrize("rrtype", RRTYPES)
+    def test_where_only_records_of_strangers_stand_the_answer_is_malformed_and_no_denial(self, rrtype: str) -> None:
+        (question,) = [Lookup("sip.example.com", each) for each in RRTYPES if each == rrtype]
+        stranger = Address("evil.example", "192.0.2.6")
+        event = heard(found(question, stranger))
+        assert isinstance(event, LookupFailed)
+        assert event.reason is Failure.MALFORMED
+
+    @pytest.mark.parametrize("denial", [None, Denial.NODATA, Denial.NXDOMAIN])
+    def test_records_and_a_denial_exclude_each_other(self, denial: Denial | None) -> None:
+        records = (Address(A.name, "192.0.2.1"),) if denial else ()
+        event = heard(Answered(A, Answer(A, (), A.name, records, denial, SECURE, 300.0, SOURCE)))
+        assert isinstance(event, LookupFailed)
+        assert event.reason is Failure.MALFORMED
+
+    @pytest.mark.req("R7672-2.1.3-2")
+    @pytest.mark.parametrize(
+        ("steps", "owner"),
+        [
+            ([], "elsewhere.example"),
+            ([("sip.example.com", "b.example")], "c.example"),
+            ([("other.example", "b.example")], "b.example"),
+            ([("sip.example.com", "b.example"), ("x.example", "c.example")], "c.example"),
+            ([("sip.example.com", "sip.example.com")], "sip.example.com"),
+            ([("sip.example.com", "b.example"), ("b.example", "SIP.example.com.")], "sip.example.com"),
+            ([("sip.example.com", "b.example"), ("b.example", "b.example"), ("b.example", "c.example")], "c.example"),
+        ],
+    )
+    def test_aliases_that_loop_or_lead_elsewhere_make_the_lookup_failed(
+        self, steps: list[tuple[str, str]], owner: str
+    ) -> None:
+        aliases = tuple([Alias(*step, SECURE, 60.0) for step in steps])
+        records = (Address(owner, "192.0.2.1"),)
+        event = heard(Answered(A, Answer(A, aliases, owner, records, None, SECURE, 60.0, SOURCE)))
+        assert isinstance(event, LookupFailed)
+        assert event.reason is Failure.MALFORMED
+
+    @pytest.mark.req("R7672-2.1.3-1", "R6672-5.3.3-1", "R7673-3.1-1")
+    @pytest.mark.parametrize("weak", [0, 1, 2, None])
+    def test_an_answer_is_as_weak_and_as_short_lived_as_its_weakest_alias(self, weak: int | None) -> None:
+        names = ("sip.example.com", "a.example", "b.example", "c.example")
+        aliases = tuple(
+            [
+                Alias(names[n], names[n + 1], INSECURE if n == weak else SECURE, 7.0 if n == weak else 600.0)
+                for n in range(3)
+            ]
+        )
+        event = heard(found(A, Address("c.example", "192.0.2.1"), aliases=aliases))
+        assert isinstance(event, Answered)
+        assert event.answer.security is (SECURE if weak is None else INSECURE)
+        assert event.answer.ttl == (300.0 if weak is None else 7.0)
+        assert event.answer.aliases == aliases
+        claimed = heard(found(A, aliases=aliases, security=INSECURE))  # weaker than every step: a denial without proof
+        assert isinstance(claimed, Answered)
+        assert claimed.answer.security is INSECURE
+
+    @pytest.mark.parametrize("beyond", [0, 1])
+    def test_too_many_records_or_aliases_make_the_lookup_failed(self, beyond: int) -> None:
+        limits = Limits(records=5, aliases=3)
+        names = [A.name, *[f"n{n}.example" for n in range(3 + beyond)]]
+        aliases = tuple([Alias(a, b, SECURE, 60.0) for a, b in pairwise(names)])
+        many = tuple([Address(A.name, f"192.0.2.{n}") for n in range(5 + beyond)])
+        for event in (found(A, *many), found(A, aliases=aliases)):
+            machine = handed_out(A, policy=Policy(limits=limits))
+            machine.receive(event, now=0.0)
+            (received,) = machine.heard
+            if beyond:
+                assert isinstance(received, LookupFailed)
+                assert received.reason is Failure.LIMIT
+            else:
+                assert isinstance(received, Answered)
+
+
+class TestValues:
+    """Actions, events and DNS data: what they are equal to, and how they show themselves."""
+
+    def test_endpoints_are_equal_by_value(self) -> None:
+        same = Endpoint("sip.example.com", "192.0.2.1", 5061, "tls")
+        assert same == ENDPOINT
+        assert hash(ENDPOINT) == hash(same)
+        assert Endpoint("sip.example.com", "192.0.2.1", 5062, "tls") != ENDPOINT
+        assert ENDPOINT != "sip.example.com"
+        assert ENDPOINT.to_dict() == {
+            "transport": "TLS",
+            "host": "sip.example.com",
+            "address": "192.0.2.1",
+            "port": 5061,
+        }
+
+    def test_questions_are_equal_by_value_and_commands_are_only_themselves(self) -> None:
+        assert ValidatePath(LEAF.der, (), ANCHORS, AT) == PATH
+        for other in (
+            ValidatePath(ROOT.der, (), ANCHORS, AT),
+            ValidatePath(LEAF.der, (ROOT.der,), ANCHORS, AT),
+            ValidatePath(LEAF.der, (), Anchors((ROOT.der,)), AT),
+            ValidatePath(LEAF.der, (), ANCHORS, datetime(2027, 1, 1, tzinfo=UTC)),
+            ValidatePath(LEAF.der, (), ANCHORS, AT, ROOT.der),
+        ):
+            assert other != PATH
+        assert PATH != A
+        dial = connect()
+        assert dial != connect()
+        assert Close(dial) != Close(dial)
+
+    def test_each_failure_has_its_own_code_and_only_bogus_says_bogus(self) -> None:
+        codes = {failure: LookupFailed(A, failure).code for failure in Failure}
+        assert len(set(codes.values())) == len(Failure)
+        assert [failure for failure, code in codes.items() if code == "dnssec.bogus"] == [Failure.BOGUS]
+
+    def test_nothing_that_shows_itself_shows_certificates_or_keys(self) -> None:
+        dial, secret = connect(), b"\x30\x82\x01\x0a"
+        key = KeyAnchor(secret, secret)
+        path = ValidatePath(secret, (secret,), Anchors((secret,), (key,)), AT, secret)
+        values = [
+            dial,
+            Close(dial),
+            key,
+            path,
+            PATH,
+            Presented(dial, (secret,), FACTS),
+            ConnectFailed(dial, "tls.closed", "by the peer"),
+            PathValidated(path, (secret,)),
+            PathRejected(path, "chain.expired", "yesterday"),
+            LookupFailed(A, Failure.SERVFAIL, "lame"),
+            FACTS,
+        ]
+        shown = [repr(value) for value in values]
+        assert not [text for text in shown if "\\x" in text or "3082010a" in text]
+        assert shown[0] in shown[1]
+        assert shown[3] == (
+            "<ValidatePath pool of 1, <Anchors 'given anchors': 1 certificate(s), 1 key(s)>, "
+            "at 2026-11-22T12:00:00Z, through one certificate>"
+        )
+        assert "through" not in shown[4]
+        assert shown[-2] == "<LookupFailed Lookup(name='sip.example.com', rrtype='A'): SERVFAIL 'lame'>"
+
+    def test_dns_data_shows_itself_as_in_a_zone_file(self) -> None:
+        name = "example.com"
+        records: list[tuple[Record, str]] = [
+            (Address(name, "192.0.2.1"), "192.0.2.1"),
+            (Cname(name, "b.example"), "b.example"),
+            (Naptr(name, 1, 2, "s", "SIPS+D2T", "", "x.example"), '1 2 "s" "SIPS+D2T" "" x.example'),
+            (Srv(name, 1, 2, 5061, "sip.example"), "1 2 5061 sip.example"),
+            (Tlsa(name, 3, 1, 1, b"\xab\xcd"), "3 1 1 abcd"),
+        ]
+        for record, text in records:
+            assert str(record) == text
+            assert type(record).__name__ in repr(record)
+            assert name in repr(record)
+        alias = Alias("a.example", "b.example", INSECURE, 60.0)
+        assert repr(alias) == "Alias('a.example', 'b.example', INSECURE, 60.0)"
+        assert repr(Source("127.0.0.1:53", "resolver.trust-ad")) == "Source('127.0.0.1:53', 'resolver.trust-ad')"
+        one, none = found(A, Address(A.name, "192.0.2.1")), found(A, security=INSECURE)
+        assert repr(one) == "<Answered <Answer sip.example.com A: 1 record(s), SECURE>>"
+        assert repr(none) == "<Answered <Answer sip.example.com A: NODATA, INSECURE>>"
+
+    def test_a_changed_answer_keeps_what_was_not_changed(self) -> None:
+        answer = found(A, Address(A.name, "192.0.2.1")).answer
+        weaker = answer.changed(security=INSECURE)
+        assert (weaker.records, weaker.security, weaker.ttl) == (answer.records, INSECURE, 300.0)
+        shorter = answer.changed(ttl=1.0)
+        assert (shorter.records, shorter.security, shorter.ttl) == (answer.records, SECURE, 1.0)
+        emptied = answer.changed(records=())
+        assert (emptied.records, emptied.security, emptied.ttl) == ((), SECURE, 300.0)
