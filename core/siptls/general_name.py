@@ -114,10 +114,14 @@ def _domains(subtrees: tuple[GeneralName, ...]) -> frozenset[str] | None:
     domains: set[str] = set()
     for name in subtrees:
         if name.kind == "dns":
-            domain = fold(name.value) if isinstance(name.value, str) else "?"
-            if domain and not is_host(domain.removeprefix(".")):
+            value = name.value
+            if (
+                not isinstance(value, str)
+                or value.endswith(".")
+                or not (value == "" or is_host(value.removeprefix(".")))
+            ):
                 return None
-            domains.add(domain)
+            domains.add(fold(value))
     return frozenset(domains)
 
 
