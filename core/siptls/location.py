@@ -41,6 +41,7 @@ class Locating(Addressing[R]):
         "_taken",
         "_transport",
         "_transports",
+        "_trusted",
         "uri",
     )
 
@@ -57,6 +58,8 @@ class Locating(Addressing[R]):
         self.uri = SipUri.parse(uri) if isinstance(uri, str) else uri
         self._randbelow = randbelow
         self._transports = usable_transports(self.uri.scheme, self.uri.transport, policy.transports or transports)
+        # Only the URI's host speaks for itself; maddr is no promise of the domain (D-SEC-15).
+        self._trusted = self.uri.maddr is None or self.uri.maddr == self.uri.host
         self._numeric = ip_literal(self.uri.target) is not None
         self._order: list[Srv] | None = None
         self._taken = 0
@@ -106,7 +109,7 @@ class Locating(Addressing[R]):
             self._ask_srv_of_domain()
             return
         self._note("locate.naptr-chosen", "LOCATE", chosen)
-        trusted = leads(self._target_is_trusted, answer)
+        trusted = leads(self._trusted, answer)
         self._ask_srv([(SERVICES[chosen.service.upper()], fold(chosen.replacement), trusted)])
 
     def _chosen_naptr(self, answer: Answer) -> Naptr | None:
@@ -122,14 +125,9 @@ class Locating(Addressing[R]):
                 chosen, least = record, rank
         return chosen
 
-    @property
-    def _target_is_trusted(self) -> bool:
-        """Only the URI's host speaks for itself; maddr is no promise of the domain (D-SEC-15)."""
-        return self.uri.target == self.uri.host
-
     def _ask_srv_of_domain(self) -> None:
         """Ask for the SRV records of each transport under the domain's own name."""
-        trusted = self._target_is_trusted
+        trusted = self._trusted
         questions = [
             (transport, srv_owner(*SRV_NAMES[transport], self.uri.target), trusted)
             for transport in self._transports
@@ -159,12 +157,13 @@ class Locating(Addressing[R]):
         answers: list[tuple[str, Answer, bool]] = []
         for transport, question, trusted in self._srv_questions:
             event = self._answer_to(question)
-            if not isinstance(event, Answered):
+            if isinstance(event, LookupFailed):
                 # One failed lookup ends the attempt, or a weaker transport would win by it (D-SEC-12, RFC 7673 3.1).
                 self._not_located(Outcome.UNDETERMINED, event.code)
                 return
             answers.append((transport, event.answer, trusted))
         refused: set[str] = set()
+        proven = True
         for transport, answer, trusted in answers:
             records = [r for r in answer.records if type(r) is Srv and r.target != "."]
             if records:
@@ -176,7 +175,8 @@ class Locating(Addressing[R]):
             if answer.records:
                 self._note("locate.srv-root", "LOCATE", answer)
                 refused.add(transport)
-        self._fall_back(refused, all(leads(trusted, answer) for _, answer, trusted in answers))
+            proven = proven and leads(trusted, answer)
+        self._fall_back(refused, proven)
 
     def _fall_back(self, refused: set[str], proven: bool) -> None:
         """Without SRV records the domain's own addresses are used, unless "." says no (RFC 3263 4.2, RFC 2782)."""
@@ -191,7 +191,7 @@ class Locating(Addressing[R]):
     def _go_to_target(self, transport: str, proven: bool) -> None:
         """The URI's host (or maddr) is the only target; ``proven`` says that no SRV record should have been used."""
         self._transport = transport
-        if proven and self._target_is_trusted and not self._numeric:
+        if proven and self._trusted and not self._numeric:
             self._delegation = Delegation.HOST
         self._located()
 

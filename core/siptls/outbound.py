@@ -23,7 +23,7 @@ from .errors import InvalidPolicy
 from .events import Anchors, Connect, ConnectEvent, ConnectFailed, Endpoint, Failure, LookupEvent, LookupFailed
 from .judgement import Decision, Judgement
 from .location import Locating
-from .names import ip_literal, tlsa_owner
+from .names import tlsa_owner
 from .policy import SECURE_TRANSPORTS, Policy
 from .references import References
 from .target import Target
@@ -200,7 +200,7 @@ class Outbound(Locating[Verdict]):
 
     def _sort_records(self, target: Target, answer: Answer) -> None:
         records = RecordSet([r for r in answer.records if type(r) is Tlsa], self.policy)
-        for code, evidence in records.notes:
+        for code, evidence in () if len(records.counting) == len(answer.records) else records.notes:
             self._note(code, target, evidence)
         if records.counting:
             self._records = records
@@ -217,7 +217,7 @@ class Outbound(Locating[Verdict]):
         treatment = D_STATE[target.delegation, self._addressed_as, pinned]
         domain = self.uri.host
         hosts: tuple[str, ...] = ()
-        self._server_name = None if ip_literal(domain) is not None else domain
+        self._server_name = None if self.uri.is_ip else domain
         if treatment is Treatment.DANE:
             hosts = (base, self._expansion) if self._expansion not in ("", base) else (base,)
             self._server_name = base
@@ -253,7 +253,7 @@ class Outbound(Locating[Verdict]):
         self._connect(connect, self._presented)
 
     def _presented(self, event: ConnectEvent) -> None:
-        attempt = next(a for a in self._in_flight if a.connect is event.action)
+        attempt = self._attempt_of(event.action)
         endpoint = event.action.endpoint
         if isinstance(event, ConnectFailed):
             self._note(event.reason, endpoint, event)
@@ -276,8 +276,15 @@ class Outbound(Locating[Verdict]):
         )
         judgement.begin()
 
+    def _attempt_of(self, part: Connect | Judgement) -> _Attempt:
+        """The attempt in flight that a connection or a judgement belongs to."""
+        for attempt in self._in_flight:
+            if attempt.connect is part or attempt.judgement is part:
+                return attempt
+        raise AssertionError("what is answered is in flight")
+
     def _judged(self, judgement: Judgement, decision: Decision) -> None:
-        attempt = next(a for a in self._in_flight if a.judgement is judgement)
+        attempt = self._attempt_of(judgement)
         attempt.outcome, attempt.method, attempt.code = decision.outcome, decision.method, decision.code
         if decision.outcome is Outcome.ACCEPTED:
             self._accept(attempt, decision)

@@ -19,6 +19,9 @@ def ordered(records: Iterable[Srv], randbelow: Callable[[int], int]) -> list[Srv
         All records: lowest priority first; within one priority drawn by weight, exactly as RFC 2782 says, in time
         n log n.
     """
+    records = list(records)
+    if len(records) == 1:
+        return records
     result: list[Srv] = []
     for _, group in groupby(sorted(records, key=_priority), key=_priority):
         result.extend(_drawn(list(group), randbelow))
