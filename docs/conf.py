@@ -28,8 +28,9 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # attributes are documented once, in the class
 
-# Only names of this project can be looked up here: the inventories of others would have to be fetched.
-nitpick_ignore_regex = [("py:.*", r"(?!siptls(_io)?\.).*"), ("py:class", r"siptls\.machine\.R")]  # R: a type variable
+# Only names of this project can be looked up here: the inventories of others would have to be fetched. The second
+# pattern is that of type variables.
+nitpick_ignore_regex = [("py:.*", r"(?!siptls(_io)?\.).*"), ("py:class", r"siptls(_io)?\.\w+\.[A-Z]")]
 
 # The prompt of a console block is not copied with the command.
 copybutton_prompt_text = "$ "
