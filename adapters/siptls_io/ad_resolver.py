@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Generator, Iterable, Iterator
 from ipaddress import ip_address
@@ -229,15 +230,14 @@ def _address(server: Address) -> tuple[str, int | None]:
     return canonical, port
 
 
+_WRITTEN = re.compile(
+    r"(?P<bare>[^\[\]]*:[^\[\]]*:[^\[\]]*)|(?:\[(?P<v6>[^\]]*)\]|(?P<v4>[^:]*))(?::(?P<port>[0-9]{1,5}))?"
+)
+
+
 def _split(text: str) -> tuple[str, int | None]:
-    if text.startswith("["):
-        address, _, port = text[1:].partition("]")
-    elif text.count(":") == 1:
-        colon = text.index(":")
-        address, port = text[:colon], text[colon:]
-    else:
-        address, port = text, ""
-    if not port:
-        return address, None
-    digits = port.removeprefix(":")
-    return address, int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else 0
+    match = _WRITTEN.fullmatch(text)
+    if match is None:
+        return "", None
+    address = match["bare"] or match["v6"] or match["v4"] or ""
+    return address, None if match["port"] is None else int(match["port"])

@@ -61,8 +61,10 @@ class _Run(Generic[R]):
                 await self._close(action.connect)
             else:
                 self._running.add(loop.create_task(perform(self._performer, action)))
+        # An undecided machine always awaits something, so something runs.
         patience = max(0.0, machine.deadline - loop.time())
-        for task in await _first_done(self._running, patience):
+        done, _ = await asyncio.wait(self._running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
             event = task.result()
             self._running.remove(task)
             if isinstance(event, Presented):
@@ -84,14 +86,6 @@ class _Run(Generic[R]):
     async def _close(self, connect: Connect) -> None:
         self._open.remove(connect)
         await self._performer.close(connect)
-
-
-async def _first_done(running: set[asyncio.Task[Event]], patience: float) -> set[asyncio.Task[Event]]:
-    timeout = None if patience == float("inf") else patience
-    if not running:  # everything was given up for lost; then time decides
-        await asyncio.sleep(patience)
-        return set()
-    return (await asyncio.wait(running, timeout=timeout, return_when=asyncio.FIRST_COMPLETED))[0]
 
 
 class StreamPerformer(NetworkPerformer[Streams]):

@@ -22,7 +22,9 @@ _NOTHING = b"\xff\x35"
 _TYPE_TEXT = "UNCHECKED-TLSA"
 
 # An owner name or a blank, then TTL and class in any order or none, then the type (RFC 1035 section 5.1).
-_TLSA_IN_TEXT = re.compile(r"^(\S*(?:[ \t]+(?:\d[\dsmhdw]*|IN))*[ \t]+)TLSA(?=[ \t])", re.IGNORECASE | re.MULTILINE)
+_TLSA_IN_TEXT = re.compile(
+    r"^([^\s(]*(?:[ \t(]+(?:\d[\dsmhdw]*|IN))*[ \t(]+)(?:TLSA|TYPE52)(?=\s)", re.IGNORECASE | re.MULTILINE
+)
 
 
 class UncheckedTlsa(TLSABase):

@@ -1,0 +1,362 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import dns.flags
+import dns.message
+import dns.rcode
+import pytest
+
+from loopback_dns import NameServer, Script, response
+from siptls.dns import Address, Lookup, Security
+from siptls.events import Answered, Failure, LookupEvent, LookupFailed
+from siptls_io.ad_resolver import AdResolver
+from siptls_io.errors import InvalidServer
+from siptls_io.resolver import Cache
+
+QUESTION = Lookup("a.example.com", "A")
+RECORD = "a.example.com. 60 IN A 192.0.2.1"
+NO_AUTHORITY = dns.rcode.SERVFAIL
+Ask = Callable[[AdResolver, Lookup], LookupEvent]
+
+
+def blocking(resolver: AdResolver, lookup: Lookup) -> LookupEvent:
+    return resolver.answer(lookup)
+
+
+def in_asyncio(resolver: AdResolver, lookup: Lookup) -> LookupEvent:
+    return asyncio.run(resolver.answer_async(lookup))
+
+
+both = pytest.mark.parametrize("ask", [blocking, in_asyncio])
+
+
+def plain(query: dns.message.Message, tcp: bool) -> dns.message.Message:
+    return response(query, RECORD)
+
+
+def with_ad(query: dns.message.Message, tcp: bool) -> dns.message.Message:
+    return response(query, RECORD, ad=True)
+
+
+def silent(query: dns.message.Message, tcp: bool) -> None:
+    return None
+
+
+def failing(query: dns.message.Message, tcp: bool) -> dns.message.Message:
+    return response(query, rcode=dns.rcode.SERVFAIL)
+
+
+def bogus(query: dns.message.Message, tcp: bool) -> dns.message.Message:
+    return response(query, rcode=dns.rcode.SERVFAIL, ede=(6, "signature crypto failed"))
+
+
+def refusing(query: dns.message.Message, tcp: bool) -> dns.message.Message:
+    return response(query, rcode=dns.rcode.REFUSED)
+
+
+def not_implementing(query: dns.message.Message, tcp: bool) -> dns.message.Message:
+    return response(query, rcode=dns.rcode.NOTIMP)
+
+
+@contextmanager
+def closed_port() -> Generator[str]:
+    """An address on loopback at which nobody listens, and nobody else will."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        port: int = udp.getsockname()[1]
+    yield f"127.0.0.1:{port}"
+
+
+def answered(event: LookupEvent) -> Security:
+    assert isinstance(event, Answered)
+    (record,) = event.answer.records
+    assert isinstance(record, Address)
+    assert record.address == "192.0.2.1"
+    return event.answer.security
+
+
+def failed(event: LookupEvent) -> Failure:
+    assert isinstance(event, LookupFailed)
+    return event.reason
+
+
+@both
+@pytest.mark.req("T-S02", "R4035-4.6-2", "R4035-4.9.3-1", "R6698-4.1-4")
+def test_the_ad_bit_counts_only_from_a_server_that_is_trusted_and_loopback_is_none_by_itself(ask: Ask) -> None:
+    with NameServer(with_ad) as lying:
+        believing = AdResolver([lying.address], trusted=[lying.address])
+        event = ask(believing, QUESTION)
+        assert answered(event) is Security.SECURE
+        assert isinstance(event, Answered)
+        assert event.answer.source.note == "resolver.trust-ad"
+        for trusted in ([], ["127.0.0.2"], [("127.0.0.1", 1)]):
+            event = ask(AdResolver([lying.address], trusted=trusted), QUESTION)
+            assert answered(event) is Security.INSECURE
+            assert isinstance(event, Answered)
+            assert event.answer.source.note == "resolver.not-trusted"
+            assert event.answer.source.name == lying.address
+
+
+@both
+def test_trust_in_an_address_without_a_port_covers_every_port(ask: Ask) -> None:
+    with NameServer(with_ad) as server:
+        assert answered(ask(AdResolver([server.address], trusted=["127.0.0.1"]), QUESTION)) is Security.SECURE
+
+
+@both
+@pytest.mark.req("T-S02")
+def test_an_answer_without_the_ad_bit_is_insecure_though_the_server_is_trusted(ask: Ask) -> None:
+    with NameServer(plain) as server:
+        assert answered(ask(AdResolver([server.address], trusted=[server.address]), QUESTION)) is Security.INSECURE
+
+
+@both
+@pytest.mark.req("R4035-4.1-1", "R4035-4.1-2", "R6840-5.7-1", "R6840-5.6-1")
+def test_a_query_asks_for_validation_and_announces_its_size(ask: Ask) -> None:
+    with NameServer(with_ad) as server:
+        ask(AdResolver([server.address]), QUESTION)
+        ((query, tcp),) = server.queries
+    assert not tcp
+    assert query.flags & dns.flags.RD
+    assert query.flags & dns.flags.AD
+    assert not query.flags & dns.flags.CD
+    assert query.edns == 0
+    assert query.ednsflags & dns.flags.DO
+    assert 1220 <= query.payload <= 1452
+
+
+@both
+@pytest.mark.req("R2181-9-1")
+def test_a_truncated_response_is_asked_for_again_over_tcp(ask: Ask) -> None:
+    many = [f"a.example.com. 60 IN A 192.0.2.{n}" for n in range(250)]
+
+    def script(query: dns.message.Message, tcp: bool) -> dns.message.Message:
+        return response(query, *many, ad=True) if tcp else response(query, RECORD, tc=True)
+
+    with NameServer(script) as server:
+        event = ask(AdResolver([server.address], trusted=[server.address]), QUESTION)
+        assert [tcp for _, tcp in server.queries] == [False, True]
+    assert isinstance(event, Answered)
+    assert len(event.answer.records) == 250
+    assert event.answer.security is Security.SECURE
+
+
+@both
+def test_nothing_but_garbage_over_tcp_is_malformed(ask: Ask) -> None:
+    def script(query: dns.message.Message, tcp: bool) -> dns.message.Message | bytes:
+        return b"\0" * 20 if tcp else response(query, tc=True)
+
+    with NameServer(script) as server:
+        assert failed(ask(AdResolver([server.address]), QUESTION)) is Failure.MALFORMED
+
+
+@both
+def test_a_server_that_hangs_up_over_tcp_is_malformed(ask: Ask) -> None:
+    def script(query: dns.message.Message, tcp: bool) -> dns.message.Message | None:
+        return None if tcp else response(query, tc=True)
+
+    with NameServer(script) as server:
+        event = ask(AdResolver([server.address]), QUESTION)
+    assert failed(event) is Failure.MALFORMED
+
+
+@both
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (failing, Failure.SERVFAIL),
+        (bogus, Failure.BOGUS),
+        (refusing, Failure.REFUSED),
+        (not_implementing, Failure.MALFORMED),
+    ],
+)
+@pytest.mark.req("T-S02", "R4035-4.3-1")
+def test_a_failure_is_told_by_its_reason_and_not_asked_again(ask: Ask, script: Script, reason: Failure) -> None:
+    with NameServer(script) as server:
+        event = ask(AdResolver([server.address], trusted=[server.address]), QUESTION)
+        assert failed(event) is reason
+        assert len(server.queries) == 1
+    if reason is Failure.BOGUS:
+        assert isinstance(event, LookupFailed)
+        assert "signature crypto failed" in event.detail
+
+
+@both
+def test_a_silent_server_is_asked_three_times_and_then_it_is_a_time_out(ask: Ask) -> None:
+    with NameServer(silent) as server:
+        began = time.monotonic()
+        event = ask(AdResolver([server.address], patience=0.1), QUESTION)
+        assert failed(event) is Failure.TIMEOUT
+        assert 0.25 < time.monotonic() - began < 2
+        assert len(server.queries) == 3
+        assert len({query.id for query, _ in server.queries}) > 1
+
+
+@both
+def test_the_time_for_one_question_is_bounded_whatever_the_number_of_servers(ask: Ask) -> None:
+    with NameServer(silent) as server:
+        began = time.monotonic()
+        event = ask(AdResolver([server.address] * 20, timeout=0.3, patience=0.1), QUESTION)
+        assert failed(event) is Failure.TIMEOUT
+        assert time.monotonic() - began < 2
+
+
+@both
+@pytest.mark.parametrize("first", [failing, bogus, refusing, silent])
+def test_the_next_server_is_asked_when_one_fails(ask: Ask, first: Script) -> None:
+    with NameServer(first) as one, NameServer(plain) as two:
+        event = ask(AdResolver([one.address, two.address], patience=0.1), QUESTION)
+        assert answered(event) is Security.INSECURE
+        assert isinstance(event, Answered)
+        assert event.answer.source.name == two.address
+        assert len(one.queries) == 1
+
+
+@both
+def test_the_next_server_is_asked_when_nobody_listens(ask: Ask) -> None:
+    with closed_port() as nobody, NameServer(plain) as two:
+        assert answered(ask(AdResolver([nobody, two.address], patience=0.2), QUESTION)) is Security.INSECURE
+
+
+@both
+@pytest.mark.req("T-S02")
+@pytest.mark.parametrize("first", [failing, bogus, refusing, silent])
+def test_after_a_trusted_server_failed_no_server_without_trust_decides(ask: Ask, first: Script) -> None:
+    with NameServer(first) as trusted, NameServer(plain) as other, NameServer(with_ad) as reserve:
+        event = ask(AdResolver([trusted.address, other.address], [trusted.address], patience=0.05), QUESTION)
+        assert isinstance(event, LookupFailed)
+        assert other.queries == []
+        trust = [trusted.address, reserve.address]
+        event = ask(AdResolver([trusted.address, other.address, reserve.address], trust, patience=0.05), QUESTION)
+        assert answered(event) is Security.SECURE
+        assert other.queries == []
+
+
+@both
+def test_of_several_failures_the_one_that_says_the_most_is_reported(ask: Ask) -> None:
+    with NameServer(silent) as one, NameServer(failing) as two, NameServer(bogus) as three:
+        servers = [one.address, two.address]
+        assert failed(ask(AdResolver(servers, patience=0.05), QUESTION)) is Failure.SERVFAIL
+        assert failed(ask(AdResolver([*servers, three.address], patience=0.05), QUESTION)) is Failure.BOGUS
+
+
+@both
+def test_what_does_not_answer_the_query_is_passed_over(ask: Ask) -> None:
+    sent: list[dns.message.Message] = []
+
+    def script(query: dns.message.Message, tcp: bool) -> bytes:
+        # The first two times something else; the resolver waits on, asks again, and is answered then.
+        sent.append(query)
+        forged = response(query, "a.example.com. 60 IN A 203.0.113.66", ad=True).to_wire()
+        if len(sent) == 1:
+            return bytes([forged[0] ^ 0xFF]) + forged[1:]
+        if len(sent) == 2:
+            return forged[:-1]
+        return response(query, RECORD).to_wire()
+
+    with NameServer(script) as server:
+        event = ask(AdResolver([server.address], trusted=[server.address], patience=0.15), QUESTION)
+    assert answered(event) is Security.INSECURE
+
+
+@both
+def test_a_datagram_from_another_sender_is_passed_over(ask: Ask) -> None:
+    with NameServer(plain, from_elsewhere=True) as server:
+        assert failed(ask(AdResolver([server.address], patience=0.1), QUESTION)) is Failure.TIMEOUT
+        assert len(server.queries) == 3
+
+
+@both
+@pytest.mark.req("R6698-8.2-1", "R2308-7.1-1")
+def test_answers_are_kept_and_failures_are_not(ask: Ask) -> None:
+    now = [0.0]
+    with NameServer(with_ad) as server:
+        resolver = AdResolver([server.address], [server.address], cache=Cache(clock=lambda: now[0]))
+        assert answered(ask(resolver, QUESTION)) is Security.SECURE
+        now[0] = 59.0
+        event = ask(resolver, QUESTION)
+        assert answered(event) is Security.SECURE
+        assert isinstance(event, Answered)
+        assert event.answer.ttl == 1.0
+        assert len(server.queries) == 1
+        now[0] = 60.0
+        ask(resolver, QUESTION)
+        assert len(server.queries) == 2
+    with NameServer(failing) as server:
+        resolver = AdResolver([server.address])
+        ask(resolver, QUESTION)
+        ask(resolver, QUESTION)
+        assert len(server.queries) == 2
+
+
+@both
+def test_a_name_that_is_none_is_not_asked_for(ask: Ask) -> None:
+    with NameServer(plain) as server:
+        assert failed(ask(AdResolver([server.address]), Lookup("a..b", "A"))) is Failure.MALFORMED
+        assert server.queries == []
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "port"),
+    [
+        ("192.0.2.53", "192.0.2.53", 53),
+        ("192.0.2.53:5320", "192.0.2.53", 5320),
+        ("2001:DB8::53", "2001:db8::53", 53),
+        ("[2001:db8::53]", "2001:db8::53", 53),
+        ("[2001:db8::53]:5320", "2001:db8::53", 5320),
+        (("2001:db8:0::53", 5320), "2001:db8::53", 5320),
+    ],
+)
+def test_a_server_is_written(text: str | tuple[str, int], address: str, port: int) -> None:
+    (server,) = AdResolver([text], trusted=[text]).servers
+    assert (server.address, server.port, server.trusted) == (address, port, True)
+    bracketed = f"[{address}]" if ":" in address else address
+    assert server.source.name == f"{bracketed}:{port}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    """|ns.example.com|192.0.2.53:|192.0.2.53:0|192.0.2.53:65536|192.0.2.53:x|192.0.2.53:+53|192.0.2|[2001:db8::53
+    |[2001:db8::53]5|[2001:db8::53]:|[192.0.2.53|192.0.2.53:\u0661|[ns]:53|:53|2001:db8::53]""".replace(
+        "\n    ", ""
+    ).split("|"),
+)
+def test_what_is_no_server_is_refused(text: str) -> None:
+    with pytest.raises(InvalidServer) as raised:
+        AdResolver([text])
+    assert raised.value.text == text
+    with pytest.raises(InvalidServer):
+        AdResolver(["192.0.2.53"], trusted=[text])
+
+
+def test_there_must_be_a_server() -> None:
+    with pytest.raises(InvalidServer, match="at least one address"):
+        AdResolver([])
+    with pytest.raises(InvalidServer, match="70000"):
+        AdResolver([("192.0.2.53", 70_000)])
+
+
+@pytest.mark.req("T-S02")
+def test_of_the_systems_name_servers_none_is_trusted() -> None:
+    resolver = AdResolver.system()
+    assert resolver.servers
+    assert not any(server.trusted for server in resolver.servers)
+
+
+def test_cancelling_a_lookup_leaves_nothing_behind() -> None:
+    async def main() -> None:
+        with NameServer(silent) as server:
+            task = asyncio.create_task(AdResolver([server.address]).answer_async(QUESTION))
+            await asyncio.sleep(0.1)
+            assert server.queries
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())

@@ -1,0 +1,118 @@
+"""A name server on loopback that says what a test wants it to say, over UDP and TCP."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import TypeAlias
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+
+Reply: TypeAlias = "dns.message.Message | bytes | None"
+Script: TypeAlias = Callable[[dns.message.Message, bool], Reply]
+"""Called with each query and whether it came over TCP; None sends nothing."""
+
+
+def response(
+    query: dns.message.Message,
+    *records: str,
+    authority: tuple[str, ...] = (),
+    rcode: dns.rcode.Rcode = dns.rcode.NOERROR,
+    ad: bool = False,
+    tc: bool = False,
+    ede: tuple[int, str] | None = None,
+) -> dns.message.Message:
+    """Make a response; records are written as ``owner TTL IN type rdata``."""
+    made = dns.message.make_response(query, recursion_available=True)
+    made.set_rcode(rcode)
+    made.flags |= (dns.flags.AD if ad else 0) | (dns.flags.TC if tc else 0)
+    for section, texts in ((made.answer, records), (made.authority, authority)):
+        for text in texts:
+            owner, ttl, rdclass, rdtype, rdata = text.split(" ", 4)
+            section.append(dns.rrset.from_text(owner, int(ttl), rdclass, rdtype, rdata))
+    if ede is not None:
+        made.use_edns(0, options=[dns.edns.EDEOption(dns.edns.EDECode.make(ede[0]), ede[1])])
+    return made
+
+
+class NameServer:
+    """Answers as its script says, while its context lasts.
+
+    Args:
+        script: what to say.
+        from_elsewhere: UDP responses come from another port than the queries went to.
+
+    Attributes:
+        port: the same for UDP and TCP, on 127.0.0.1.
+        queries: all that came, each with whether it came over TCP.
+    """
+
+    def __init__(self, script: Script, *, from_elsewhere: bool = False) -> None:
+        self._script = script
+        self._from_elsewhere = from_elsewhere
+        self.queries: list[tuple[dns.message.Message, bool]] = []
+        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._udp.bind(("127.0.0.1", 0))
+        self.port: int = self._udp.getsockname()[1]
+        self._tcp = socket.create_server(("127.0.0.1", self.port))
+        self._ended = False
+        self._threads = [threading.Thread(target=self._serve_udp), threading.Thread(target=self._serve_tcp)]
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def __enter__(self) -> NameServer:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended = True
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
+            waker.sendto(b"", ("127.0.0.1", self.port))
+        with socket.create_connection(("127.0.0.1", self.port)):
+            pass
+        for thread in self._threads:
+            thread.join()
+        self._udp.close()
+        self._tcp.close()
+
+    def _reply(self, wire: bytes, *, tcp: bool) -> bytes | None:
+        query = dns.message.from_wire(wire)
+        self.queries.append((query, tcp))
+        reply = self._script(query, tcp)
+        return reply.to_wire(max_size=65_535) if isinstance(reply, dns.message.Message) else reply
+
+    def _serve_udp(self) -> None:
+        while True:
+            wire, sender = self._udp.recvfrom(65_535)
+            if self._ended:
+                return
+            if (reply := self._reply(wire, tcp=False)) is not None:
+                if self._from_elsewhere:
+                    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+                        stranger.sendto(reply, sender)
+                else:
+                    self._udp.sendto(reply, sender)
+
+    def _serve_tcp(self) -> None:
+        while True:
+            connection, _ = self._tcp.accept()
+            with connection:
+                if self._ended:
+                    return
+                connection.settimeout(5)
+                wire = connection.recv(65_535)
+                if len(wire) > 2 and (reply := self._reply(wire[2:], tcp=True)) is not None:
+                    # In two pieces, as TCP is free to do.
+                    connection.sendall(len(reply).to_bytes(2)[:1])
+                    connection.sendall(len(reply).to_bytes(2)[1:] + reply)
