@@ -23,7 +23,7 @@ default_role = "py:obj"  # a name in backticks is a link where there is somethin
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_class_signature = "mixed"
+autodoc_preserve_defaults = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # attributes are documented once, in the class
