@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
-from typing import Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, NoReturn, TypeAlias, cast
 
 from .errors import InvalidPolicy
 
@@ -39,8 +38,53 @@ _COUNTS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+_TIMEOUTS: Final = ("lookup_timeout", "connect_timeout", "path_timeout")
+_SWITCHES: Final = (
+    "strict_dane",
+    "require_target_name",
+    "allow_cn",
+    "allow_wildcards",
+    "allow_ip_identity",
+    "audit",
+)
+
+
+class _Options:
+    """Named values that never change, equal when all of them are.
+
+    By hand, because the dataclasses module would take half of the time that importing the core takes.
+    """
+
+    __slots__: tuple[str, ...] = ()
+
+    def _keep(self, given: dict[str, Any]) -> None:
+        """Take over the arguments of a constructor, its ``locals()``."""
+        for name in self.__slots__:
+            object.__setattr__(self, name, given[name])
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is immutable: {name} cannot be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is immutable: {name} cannot be deleted")
+
+    def _values(self) -> tuple[object, ...]:
+        return tuple([getattr(self, name) for name in self.__slots__])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Options) or type(other) is not type(self):
+            return NotImplemented
+        return self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        values = ", ".join([f"{name}={getattr(self, name)!r}" for name in self.__slots__])
+        return f"{type(self).__name__}({values})"
+
+
+class Limits(_Options):
     """How much work one machine does at the most, whatever DNS or the peer sends.
 
     Args:
@@ -60,19 +104,36 @@ class Limits:
         InvalidPolicy: a count is not a whole number of at least 1, or ``seconds`` is not above 0.
     """
 
-    aliases: int = 8
-    records: int = 2_000
-    targets: int = 16
-    addresses: int = 8
-    lookups: int = 64
-    chain: int = 20
-    chain_octets: int = 256 * 1024
-    sans: int = 20_000
-    paths: int = 8
-    attempts: int = 32
-    seconds: float = 30.0
+    __slots__ = (*_COUNTS, "seconds")
 
-    def __post_init__(self) -> None:
+    aliases: int
+    records: int
+    targets: int
+    addresses: int
+    lookups: int
+    chain: int
+    chain_octets: int
+    sans: int
+    paths: int
+    attempts: int
+    seconds: float
+
+    def __init__(
+        self,
+        *,
+        aliases: int = 8,
+        records: int = 2_000,
+        targets: int = 16,
+        addresses: int = 8,
+        lookups: int = 64,
+        chain: int = 20,
+        chain_octets: int = 256 * 1024,
+        sans: int = 20_000,
+        paths: int = 8,
+        attempts: int = 32,
+        seconds: float = 30.0,
+    ) -> None:
+        self._keep(locals())
         for name in _COUNTS:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
@@ -81,8 +142,10 @@ class Limits:
             raise InvalidPolicy("limits.seconds", self.seconds, "a number of seconds above 0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+_NO_MORE_THAN_USUAL: Final = Limits()
+
+
+class Policy(_Options):
     """What a verdict must fulfil and how it may be reached.
 
     Args:
@@ -114,39 +177,75 @@ class Policy:
         InvalidPolicy: an option has a value that it cannot have.
     """
 
-    require: Require = "any"
-    transports: tuple[Transport, ...] | None = None
-    families: tuple[Family, ...] = ("ipv6", "ipv4")
-    tlsa_usages: frozenset[int] = frozenset({0, 1, 2, 3})
-    digests: tuple[Digest, ...] = ("sha512", "sha256")
-    strict_dane: bool = False
-    require_target_name: bool = False
-    allow_cn: bool = False
-    allow_wildcards: bool = False
-    allow_ip_identity: bool = False
-    eku: Purpose = "interop"
-    audit: bool = False
-    prefetch: int = 0
-    attempt_delay: float = math.inf
-    lookup_timeout: float = 10.0
-    connect_timeout: float = 10.0
-    path_timeout: float = 10.0
-    limits: Limits = field(default_factory=Limits)
+    __slots__ = (
+        "require",
+        "transports",
+        "families",
+        "tlsa_usages",
+        "digests",
+        "eku",
+        "prefetch",
+        "attempt_delay",
+        *_TIMEOUTS,
+        *_SWITCHES,
+        "limits",
+    )
 
-    def __post_init__(self) -> None:
+    require: Require
+    transports: tuple[Transport, ...] | None
+    families: tuple[Family, ...]
+    tlsa_usages: frozenset[int]
+    digests: tuple[Digest, ...]
+    strict_dane: bool
+    require_target_name: bool
+    allow_cn: bool
+    allow_wildcards: bool
+    allow_ip_identity: bool
+    eku: Purpose
+    audit: bool
+    prefetch: int
+    attempt_delay: float
+    lookup_timeout: float
+    connect_timeout: float
+    path_timeout: float
+    limits: Limits
+
+    def __init__(
+        self,
+        *,
+        require: Require = "any",
+        transports: tuple[Transport, ...] | None = None,
+        families: tuple[Family, ...] = ("ipv6", "ipv4"),
+        tlsa_usages: frozenset[int] = frozenset({0, 1, 2, 3}),
+        digests: tuple[Digest, ...] = ("sha512", "sha256"),
+        strict_dane: bool = False,
+        require_target_name: bool = False,
+        allow_cn: bool = False,
+        allow_wildcards: bool = False,
+        allow_ip_identity: bool = False,
+        eku: Purpose = "interop",
+        audit: bool = False,
+        prefetch: int = 0,
+        attempt_delay: float = math.inf,
+        lookup_timeout: float = 10.0,
+        connect_timeout: float = 10.0,
+        path_timeout: float = 10.0,
+        limits: Limits = _NO_MORE_THAN_USUAL,
+    ) -> None:
+        self._keep(locals())
         self._check_choices()
-        for name in ("lookup_timeout", "connect_timeout", "path_timeout"):
+        for name in _TIMEOUTS:
             if not getattr(self, name) > 0:
                 raise InvalidPolicy(name, getattr(self, name), "a number of seconds above 0")
+        for name in _SWITCHES:
+            if type(getattr(self, name)) is not bool:
+                raise InvalidPolicy(name, getattr(self, name), "True or False")
         if not self.attempt_delay >= 0.01:
             raise InvalidPolicy("attempt_delay", self.attempt_delay, "at least 0.01 seconds, or inf")
         if type(self.prefetch) is not int or self.prefetch < 0:
             raise InvalidPolicy("prefetch", self.prefetch, "a whole number of at least 0")
         if not self.tlsa_usages <= {0, 1, 2, 3}:
             raise InvalidPolicy("tlsa_usages", self.tlsa_usages, "a set of usages from 0 to 3")
-        for option in fields(self):
-            if option.type == "bool" and type(getattr(self, option.name)) is not bool:
-                raise InvalidPolicy(option.name, getattr(self, option.name), "True or False")
 
     def _check_choices(self) -> None:
         if self.require not in METHODS:
