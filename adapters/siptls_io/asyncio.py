@@ -51,7 +51,7 @@ class _Run(Generic[R]):
     def __init__(self, machine: Machine[R], performer: Performer) -> None:
         self._machine = machine
         self._performer = performer
-        self._running: set[asyncio.Task[Event]] = set()
+        self._running: list[asyncio.Task[Event]] = []
         self._open: set[Connect] = set()
 
     async def step(self) -> None:
@@ -60,11 +60,12 @@ class _Run(Generic[R]):
             if isinstance(action, Close):
                 await self._close(action.connect)
             else:
-                self._running.add(loop.create_task(perform(self._performer, action)))
+                self._running.append(loop.create_task(perform(self._performer, action)))
         # An undecided machine always awaits something, so something runs.
         patience = max(0.0, machine.deadline - loop.time())
         done, _ = await asyncio.wait(self._running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
+        # What is done at the same time is taken in the order in which it was asked: equal worlds give equal reports.
+        for task in [each for each in self._running if each in done]:
             event = task.result()
             self._running.remove(task)
             if isinstance(event, Presented):
