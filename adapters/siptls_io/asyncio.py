@@ -137,7 +137,7 @@ async def _closed(tcp: TcpSocket) -> None:
 async def connect(
     uri: str | SipUri,
     *,
-    policy: Policy = Policy(),  # noqa: B008 - a frozen value
+    policy: Policy = Policy(),
     resolver: Resolver | None = None,
     anchors: Anchors | None = None,
     client_certificate: ClientCertificate | None = None,

@@ -125,7 +125,7 @@ async def _ready(stream: socket.socket, *, writable: bool) -> None:
 def connect(
     uri: str | SipUri,
     *,
-    policy: Policy = Policy(),  # noqa: B008 - a frozen value
+    policy: Policy = Policy(),
     resolver: Resolver | None = None,
     anchors: Anchors | None = None,
     client_certificate: ClientCertificate | None = None,

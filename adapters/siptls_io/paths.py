@@ -134,7 +134,8 @@ def _contains(path: Chain, der: bytes | None) -> bool:
 def _reason(detail: str, presented: Chain, anchors: Prepared, at: datetime) -> str:
     """Return the code of a rejection. The library has one exception for all, so its text and the certificates tell."""
     leaf = presented[0]
-    line = _line(leaf, _Above(presented[1:], anchors))
+    above = _Above(presented[1:], anchors)
+    line = _line(leaf, above)
     if "not valid at validation time" in detail:
         # The leaf, and if it is in time, somebody above it.
         for certificate in line:
@@ -148,9 +149,9 @@ def _reason(detail: str, presented: Chain, anchors: Prepared, at: datetime) -> s
         return "chain.name-constraints"
     if "too weak" in detail or "Forbidden" in detail:
         return "chain.weak"
-    if "no interior errors" in detail:
-        return "chain.unknown-ca" if _is_ca(line[-1]) else "chain.missing-intermediate"
-    return "chain.invalid"
+    if any(above.trusts(certificate) for certificate in line):
+        return "chain.invalid"
+    return "chain.unknown-ca" if _is_ca(line[-1]) else "chain.missing-intermediate"
 
 
 def _line(leaf: x509.Certificate, above: _Above) -> list[x509.Certificate]:

@@ -28,7 +28,7 @@ def verify_chain(
     aliases: Iterable[Alias] = (),
     anchors: Anchors | None = None,
     at: datetime | None = None,
-    policy: Policy = Policy(),  # noqa: B008 - a frozen value
+    policy: Policy = Policy(),
 ) -> Verdict:
     """Judge a certificate chain for a SIP domain, with what the caller knows of the DNS.
 
