@@ -2,13 +2,11 @@
 
 import contextlib
 import dataclasses
-import fcntl
-import tempfile
-import time
+import socket
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
-from servers.daemon import ServerFailed
+from servers.daemon import wait_until
 from servers.deployments import (
     RECORDER_ADDRESS,
     SIP_ADDRESS,
@@ -37,17 +35,18 @@ class Lab:
 
 @contextlib.contextmanager
 def _only_one() -> Generator[None]:
-    """Wait for a second run on this machine to end: the addresses are fixed."""
-    with (Path(tempfile.gettempdir()) / "siptls-tests-servers.lock").open("wb") as lock:
-        deadline = time.monotonic() + _TURN_SECONDS
-        while True:
+    """Wait for another run on this machine to end: the addresses are fixed."""
+    with socket.socket(socket.AF_UNIX) as lock:
+
+        def locked() -> bool:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise ServerFailed(f"another run of these tests holds {lock.name}") from None
-                time.sleep(0.2)
+                # A name in Linux's abstract namespace: no file that could be left behind, or put there by others.
+                lock.bind("\0siptls-tests-servers")
+            except OSError:
+                return False
+            return True
+
+        wait_until(locked, seconds=_TURN_SECONDS, what="another run of these tests to end")
         yield
 
 

@@ -83,7 +83,8 @@ def test_the_resolver_answers_for_unsigned_zones_without_the_ad_bit(lab: Lab, na
         ("bogus.example", "NAPTR", dns.edns.EDECode.DNSSEC_BOGUS),
         ("_5061._tcp.sip.bogus-tlsa.example", "TLSA", dns.edns.EDECode.DNSSEC_BOGUS),
         ("_5061._tcp.sip.bogus-denial.example", "TLSA", dns.edns.EDECode.DNSSEC_BOGUS),
-        ("expired.example", "NAPTR", dns.edns.EDECode.SIGNATURE_EXPIRED),
+        # A name that no other test asks for: unbound tells the exact reason only the first time.
+        ("sip.expired.example", "A", dns.edns.EDECode.SIGNATURE_EXPIRED),
     ],
 )
 def test_the_resolver_refuses_broken_zones_and_says_why(
