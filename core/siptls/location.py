@@ -246,7 +246,7 @@ class Locate(Locating[Route]):
         self,
         uri: str | SipUri,
         *,
-        policy: Policy = Policy(),  # noqa: B008 - a frozen value
+        policy: Policy = Policy(),
         now: float,
         at: datetime,
         randbelow: Callable[[int], int],

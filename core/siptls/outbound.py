@@ -90,7 +90,7 @@ class Outbound(Locating[Verdict]):
         self,
         uri: str | SipUri,
         *,
-        policy: Policy = Policy(),  # noqa: B008 - a frozen value
+        policy: Policy = Policy(),
         now: float,
         at: datetime,
         randbelow: Callable[[int], int],
