@@ -18,6 +18,7 @@ CERT, SPKI = 0, 1
 FULL, SHA256, SHA512 = 0, 1, 2
 
 METHODS: Final = {PKIX_TA: "pkix-ta", PKIX_EE: "pkix-ee", DANE_TA: "dane-ta", DANE_EE: "dane-ee"}
+USAGES: Final = {method: usage for usage, method in METHODS.items()}
 
 _DIGEST_OCTETS: Final = {SHA256: 32, SHA512: 64}
 _MATCHING_OF_DIGEST: Final = {"sha256": SHA256, "sha512": SHA512}
@@ -240,3 +241,22 @@ def association(certificate: Certificate, selector: int, matching: int) -> bytes
     if matching == SHA512:
         return hashlib.sha512(octets).digest()
     return octets
+
+
+def no_match(records: list[Tlsa], leaf: Certificate) -> tuple[str, object]:
+    """Return the code and the evidence for records none of which matched anything.
+
+    Args:
+        records: the counting records, at least one.
+        leaf: the peer's certificate.
+
+    Raises:
+        InvalidCertificate: its key is malformed.
+    """
+    found: list[str] = []
+    for selector, digest in sorted({(r.selector, r.matching) for r in records if r.matching != FULL}):
+        computed = association(leaf, selector, digest).hex()
+        found.append(f"{selector} {digest} {computed} (the peer's certificate)")
+    only_ta = all(r.usage == DANE_TA and r.matching != FULL for r in records)
+    code = "dane.ta-not-sent" if only_ta else "dane.no-match"
+    return code, ("; ".join([str(r) for r in records[:8]]), "; ".join(found) or "other certificates")

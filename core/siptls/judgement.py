@@ -5,27 +5,27 @@ caller already holds. What to hold against the certificates was settled before t
 6.1): the reference identifiers, and the TLSA records if DANE decides.
 
 The ways by which a peer can be accepted are tried one after the other, the cheapest first; one that succeeds suffices
-(RFC 6698 section 4.1). Each way that fails leaves its faults; the first fault of the gravest kind decides.
+(RFC 6698 section 4.1). Each way that fails leaves its faults; the first fault of the gravest kind decides. With
+``policy.audit`` the remaining ways are tried as well and reported, but what is decided stays decided.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, cast
 
 from . import dane
 from .certificate import Certificate
 from .errors import InvalidCertificate, LocalProtocolError
 from .events import Anchors, PathEvent, PathRejected, PathValidated, ValidatePath
-from .identity import Identity, acceptable_purpose, purpose_violation
+from .identity import Identity
+from .path_rules import date_fault, malformed, purpose_fault, seconds_left
 from .policy import METHODS, Policy
 from .references import References
 from .trust_anchors import dane_ta_anchors, matching, readable
 from .verdict import Method, Outcome
-
-_KEY_USAGES_FOR_TLS: Final = frozenset({"digitalSignature", "keyEncipherment", "keyAgreement"})
 
 # The ways in the order of what they cost: DANE-EE needs no path, PKIX-TA may need several.
 _WAYS: Final = (dane.DANE_EE, dane.DANE_TA, dane.PKIX_EE, dane.PKIX_TA)
@@ -177,23 +177,18 @@ class Judgement:
         ways.sort(key=lambda usage: dane.METHODS[usage] not in required)
         return ways
 
-    def _next_way(self, _event: object = None) -> None:
+    def _next_way(self) -> None:
         """Take the next way, or end when there is none left."""
-        while self._ways and self.decision is None:
+        while self._ways and self._undecided_or_audit:
             usage = self._ways.pop(0)
             self._method = cast("Method", dane.METHODS[usage])
-            if usage == dane.DANE_EE:
-                self._try_dane_ee()
-            elif usage == dane.DANE_TA:
-                if self._try_dane_ta():
-                    return
-            elif usage == dane.PKIX_EE:
-                if self._try_pkix_ee():
-                    return
-            elif self._try_pkix_ta():
-                return
-        if self.decision is None:
-            self._fail()
+            if (self._try_pkix_ta, self._try_pkix_ee, self._try_dane_ta, self._try_dane_ee)[usage]():
+                return  # a path is awaited
+        self._end()
+
+    @property
+    def _undecided_or_audit(self) -> bool:
+        return self.decision is None or self._policy.audit
 
     def _matcher(self, usage: int) -> dane.Matcher:
         assert self._records is not None
@@ -202,7 +197,7 @@ class Judgement:
     def _matched(self, record: object, what: str) -> None:
         self._note("dane.match", (record, what))
 
-    def _try_dane_ee(self) -> None:
+    def _try_dane_ee(self) -> bool:
         """DANE-EE: the leaf matches, and nothing else counts (RFC 7671 section 5.1, RFC 7673 section 4.2)."""
         assert self.leaf is not None
         record = self._matcher(dane.DANE_EE).match(self.leaf)
@@ -210,13 +205,18 @@ class Judgement:
             self._matched(record, "the peer's certificate")
             self._note("id.not-needed", None)
             self._accept("dane.match", (Identity(self._references.domain, "dane"),), math.inf)
+        return False
 
     def _try_dane_ta(self) -> bool:
         """DANE-TA: a matching issuer, or one that stands only in the DNS, is the anchor (RFC 7671 section 5.2)."""
         assert self.leaf is not None
         assert self._records is not None
         records = self._records.of(dane.DANE_TA)
-        anchors, matched = dane_ta_anchors(records, self.leaf, self._issuers(), self._policy.limits.paths)
+        try:
+            anchors, matched = dane_ta_anchors(records, self.leaf, self._issuers(), self._policy.limits.paths)
+        except InvalidCertificate as error:
+            self._fault_of_form("cert.malformed", error)
+            return False
         for record in matched:
             self._matched(record, "a certificate of the chain")
         if anchors is None:
@@ -236,18 +236,21 @@ class Judgement:
 
     def _try_pkix_ta(self) -> bool:
         """PKIX-TA: a certificate of the path above the leaf matches (RFC 7671 section 5.4)."""
-        candidates = [*self._issuers(), *[Certificate(der) for der in self._anchors.certificates]]
+        limit = self._policy.limits.paths
+        # In the order of their octets, so that the order in which a peer sends them decides nothing (D-PATH-3).
+        issuers = sorted([i for i in self._issuers() if i.der != self._chain[0]], key=lambda issuer: issuer.der)
+        candidates = [*[Certificate(der) for der in self._anchors.certificates], *issuers]
         for candidate, record in matching(self._matcher(dane.PKIX_TA), candidates):
             if candidate.der not in self._through:
                 self._matched(record, "an issuer that the path must contain")
                 self._through.append(candidate.der)
-        if len(self._through) > self._policy.limits.paths:
+        if len(self._through) > limit:
             self._note("limit.paths", f"{len(self._through)} candidates for PKIX-TA")
-            del self._through[self._policy.limits.paths :]
+            del self._through[limit:]
         return self._next_through()
 
     def _next_through(self) -> bool:
-        """Ask for a path through the next candidate, since the peer's order must not decide (D-PATH-3)."""
+        """Ask for a path through the next candidate: any of them may be the one that leads to an anchor."""
         if not self._through:
             return False
         self._ask_pkix(self._through.pop(0))
@@ -271,75 +274,40 @@ class Judgement:
     def _path_answered(self, event: PathEvent) -> None:
         if isinstance(event, PathRejected):
             self._fault_of_path(event)
-        elif self._path_accepted(event):
-            return
-        if self._method == "pkix-ta" and self._next_through():
-            return
-        self._next_way()
+        else:
+            self._path_found(event)
+        if not (self._method == "pkix-ta" and self._undecided_or_audit and self._next_through()):
+            self._next_way()
 
     def _fault_of_path(self, event: PathRejected) -> None:
         """Note why no path is valid; what the leaf itself says is more telling than the validator's text."""
-        reason = self._fault_of_dates() or event.reason
+        assert self.leaf is not None
+        reason = date_fault(self.leaf, self._at) or event.reason
         self._fault(reason, ("a path to " + event.action.anchors.name, event.detail))
 
-    def _fault_of_dates(self) -> str:
-        assert self.leaf is not None
-        try:
-            if self._at > self.leaf.not_after:
-                return "chain.expired"
-            if self._at < self.leaf.not_before:
-                return "chain.not-yet-valid"
-        except InvalidCertificate:
-            return "cert.malformed"
-        return ""
-
-    def _path_accepted(self, event: PathValidated) -> bool:
+    def _path_found(self, event: PathValidated) -> None:
         """Check on a valid path what RFC 5280 path validation leaves open; accept if nothing stands against it."""
-        if not event.path or event.path[0] != self._chain[0]:
-            raise LocalProtocolError(f"{event!r} is not a path from the certificate that was asked about")
+        through, above = event.action.through, event.path[1:]
+        if not above or not (through is None or through in above):
+            raise LocalProtocolError(f"{event!r} does not lead where it should")
         self._note("chain.valid", event)
         path = [Certificate(der) for der in event.path]
         try:
             code, identities = self._check_names(path)
-            sound = self._check_purposes(path) and bool(identities)
-            until = self._valid_until(path)
+            fault = purpose_fault(path, self._policy.eku)
+            left = seconds_left(path, event.action.anchors, self._at)
         except InvalidCertificate as error:
-            self._fault("cert.malformed", f"{error.place}: expected {error.expected}")
-            return False
-        if sound:
+            self._fault_of_form(malformed(path[0]), error)
+            return
+        if fault is not None:
+            self._fault(*fault)
+        elif identities:
             if self._method == "dane-ta":
                 # Names under a TA that only this zone named prove nothing for other domains (A-16).
                 identities = (Identity(self._references.domain, "dane"),)
             elif self._method != "pkix" and not self._policy.tlsa_usages.isdisjoint({2, 3}):
                 self._note("dane.pkix-usage", self._method)
-            self._accept("dane.match" if self._records is not None else code, identities, until)
-        return self.decision is not None
-
-    def _valid_until(self, path: list[Certificate]) -> float:
-        """When the first certificate of the path expires, on the ``now`` clock. A key anchor has no dates."""
-        dated = path[:-1] if self._method == "dane-ta" and path[-1].der not in self._known_certificates() else path
-        first = min(certificate.not_after for certificate in dated)
-        return self._now + (first - self._at) / timedelta(seconds=1)
-
-    def _known_certificates(self) -> set[bytes]:
-        assert self._records is not None
-        return {*self._chain, *[r.data for r in self._records.counting if r.selector == dane.CERT]}
-
-    def _check_purposes(self, path: list[Certificate]) -> bool:
-        """Extended key usage of the leaf and of every authority below the anchor, and keyUsage (A-04, D-PATH-2)."""
-        leaf, eku = path[0], self._policy.eku
-        if not acceptable_purpose(leaf.extended_key_usage, eku, "server"):
-            self._fault("chain.eku", (f"a purpose that policy {eku!r} takes", ", ".join(leaf.extended_key_usage or ())))
-            return False
-        if leaf.key_usage is not None and leaf.key_usage.isdisjoint(_KEY_USAGES_FOR_TLS):
-            self._fault("chain.key-usage", ("digitalSignature", ", ".join(sorted(leaf.key_usage))))
-            return False
-        authority = purpose_violation(path, eku, "server")
-        if authority is not None:
-            purposes = ", ".join(authority.extended_key_usage or ())
-            self._fault("chain.eku", (f"a purpose that policy {eku!r} takes", f"an authority limited to {purposes}"))
-            return False
-        return True
+            self._accept("dane.match" if self._records is not None else code, identities, self._now + left)
 
     def _check_names(self, path: list[Certificate]) -> tuple[str, tuple[Identity, ...]]:
         """Return the code of the match and the identities it proves; after a fault there are none."""
@@ -357,69 +325,70 @@ class Judgement:
         self._faults.append(code)
         self._note(code, evidence)
 
+    def _fault_of_form(self, code: str, error: InvalidCertificate) -> None:
+        self._fault(code, f"{error.place}: expected {error.expected}")
+
     def _accept(self, code: str, identities: tuple[Identity, ...], until: float) -> None:
         """Accept, or go on looking if the method is less than the policy requires."""
-        policy = self._policy
-        if self._method in METHODS[policy.require]:
-            self._decide(Decision(Outcome.ACCEPTED, self._method, code, identities, until))
+        if self.decision is not None:
+            return  # this was for the audit
+        if self._suffices():
+            self.decision = Decision(Outcome.ACCEPTED, self._method, code, identities, until)
             return
-        self._note("policy.too-weak", (f"require {policy.require}", self._method))
+        self._note("policy.too-weak", (f"require {self._policy.require}", self._method))
         self._weak = self._weak or Decision(Outcome.INSUFFICIENT, self._method, "policy.too-weak", identities, until)
 
-    def _fail(self) -> None:
+    def _suffices(self) -> bool:
+        """Whether the method is what the policy requires; a disabled usage constrains, but it is no DANE (A-17)."""
+        policy, usage = self._policy, dane.USAGES.get(self._method)
+        disabled = usage is not None and usage not in policy.tlsa_usages
+        return self._method in METHODS[policy.require] and not (disabled and policy.require == "dane")
+
+    def _fail(self) -> Decision:
         """No way led to acceptance."""
         if self._weak is not None:
-            self._decide(self._weak)
-            return
+            return self._weak
         if not self._faults:
-            self._fault(*self._no_match())
+            assert self._records is not None
+            assert self.leaf is not None
+            self._fault(*dane.no_match(self._records.counting, self.leaf))
         self._make_remaining_checks()
         if "chain.timeout" in self._faults:
-            self._decide(Decision(Outcome.UNDETERMINED, "none", "chain.timeout"))
-        else:
-            self._decide(Decision(Outcome.REJECTED, "none", self._faults[0]))
-
-    def _no_match(self) -> tuple[str, object]:
-        """The fault of records none of which matched anything."""
-        assert self._records is not None
-        assert self.leaf is not None
-        counting = self._records.counting
-        found: list[str] = []
-        for selector, digest in sorted({(r.selector, r.matching) for r in counting if r.matching != dane.FULL}):
-            computed = dane.association(self.leaf, selector, digest).hex()
-            found.append(f"{selector} {digest} {computed} (the peer's certificate)")
-        only_ta = all(r.usage == dane.DANE_TA and r.matching != dane.FULL for r in counting)
-        code = "dane.ta-not-sent" if only_ta else "dane.no-match"
-        return code, ("; ".join([str(r) for r in counting[:8]]), "; ".join(found) or "other certificates")
+            return Decision(Outcome.UNDETERMINED, "none", "chain.timeout")
+        return Decision(Outcome.REJECTED, "none", self._faults[0])
 
     def _make_remaining_checks(self) -> None:
         """After a rejection also make the checks that cost no further question, since people ask for all reasons."""
         assert self.leaf is not None
-        dates = self._fault_of_dates()
+        dates = date_fault(self.leaf, self._at)
         if dates and dates not in self._faults:
             self._fault(dates)
         if not self._named:
             try:
                 self._check_names([self.leaf])
             except InvalidCertificate as error:
-                self._fault("cert.malformed", f"{error.place}: expected {error.expected}")
+                self._fault_of_form("cert.malformed", error)
 
     def _refuse(self, code: str, evidence: object = None) -> None:
+        """Reject what is not worth a look."""
         self._fault(code, evidence)
         self.decision = Decision(Outcome.REJECTED, "none", code)
         self._done(self, self.decision)
 
-    def _decide(self, decision: Decision) -> None:
+    def _end(self) -> None:
         """Settle the outcome; an audit may still want to know what PKIX alone would have said."""
-        self.decision = decision
+        if self.decision is None:
+            self.decision = self._fail()
         if self._policy.audit and not self._pkix_asked and self._anchors.certificates:
             self._validate(ValidatePath(self._chain[0], self._chain[1:], self._anchors, self._at), self._audited)
         else:
-            self._done(self, decision)
+            self._done(self, self.decision)
 
     def _audited(self, event: PathEvent) -> None:
         """Report what PKIX alone would have said; the decision stands."""
         assert self.decision is not None
-        code = "chain.also-pkix" if isinstance(event, PathValidated) else "chain.not-pkix"
-        self._note(code, event)
+        if isinstance(event, PathValidated):
+            self._note("chain.also-pkix", event)
+        else:
+            self._note("chain.timeout" if event.reason == "chain.timeout" else "chain.not-pkix", event)
         self._done(self, self.decision)

@@ -92,7 +92,7 @@ class References:
             notes = self._match_host(host, path, policy)
             if notes:
                 return Comparison("id.match-target", (Identity(self.domain, "delegation"), *identities), notes)
-        code = self._fault(leaf, constrained=len(identities) < len(seen))
+        code = self._fault(leaf, seen, frozenset(seen).difference(identities))
         return Comparison(code, (), ((code, (self._expected(), self._presented(leaf, policy))),))
 
     def _match_host(self, host: str, path: list[Certificate], policy: Policy) -> tuple[tuple[str, object], ...]:
@@ -114,21 +114,22 @@ class References:
         evidence = (self.domain, self._presented(leaf, policy))
         return Comparison("uri.ip-literal", (), (("uri.ip-literal", evidence),))
 
-    def _fault(self, leaf: Certificate, *, constrained: bool) -> str:
-        """Choose the most telling code for names that do not match."""
-        identities = sip_identities(leaf)
+    def _fault(self, leaf: Certificate, seen: tuple[Identity, ...], barred: frozenset[Identity]) -> str:
+        """Choose the most telling code for names that do not match; for ``barred`` ones some CA may not speak."""
         hosts = host_names(leaf)
-        if constrained:
+        wanted = (*([self.domain] if self.domain_counts else []), *self.hosts)
+        if any(matches_domain(name, barred) is not None for name in wanted):
             return "chain.name-constraints"
-        if not self.domain_counts and matches_domain(self.domain, identities) is not None:
+        if not self.domain_counts and matches_domain(self.domain, seen) is not None:
             return "id.target-name"
         if self.host != self.domain and not self.hosts and matches_host(self.host, hosts) is not None:
             return "id.srv-target-only"
-        if matches_host(self.domain, hosts, allow_wildcards=True) is not None:
+        wildcards = [name for name in hosts if name.domain.startswith("*.")]
+        if any(matches_host(name, wildcards, allow_wildcards=True) is not None for name in wanted):
             return "id.wildcard"
-        if any(isinstance(name.value, str) and fold(name.value) == self.domain for name in leaf.common_names):
+        if any(isinstance(name.value, str) and fold(name.value) in wanted for name in leaf.common_names):
             return "id.cn-only"
-        return "id.mismatch" if identities else "cert.no-identities"
+        return "id.mismatch" if seen else "cert.no-identities"
 
     def _expected(self) -> str:
         return " or ".join([*([self.domain] if self.domain_counts else []), *self.hosts])

@@ -59,6 +59,9 @@ def dane_ta_anchors(
         None instead of anchors when there is none. A certificate binds as a certificate (selector 0) or as its bare key
         (selector 1, RFC 7671 section 5.2.1). Full data can be an anchor that the peer did not send (sections 5.2.2,
         5.2.3).
+
+    Raises:
+        InvalidCertificate: the leaf is malformed.
     """
     certificates: dict[bytes, None] = {}
     keys: dict[tuple[bytes, bytes], None] = {}
@@ -72,7 +75,8 @@ def dane_ta_anchors(
         else:
             keys[issuer.subject, issuer.spki] = None
     names = sorted({leaf.issuer, *[issuer.issuer for issuer in issuers]})
-    for record in [record for record in records if record.matching == FULL][:limit]:
+    full = sorted([record for record in records if record.matching == FULL], key=lambda record: record.data)
+    for record in full[:limit]:  # sorted, since the order of the records of an RRset means nothing
         if record.selector == CERT:
             if Certificate(record.data).spki != leaf.spki:
                 certificates[record.data] = None

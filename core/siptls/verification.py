@@ -16,7 +16,7 @@ from .events import Anchors
 from .judgement import Decision, Judgement
 from .machine import Machine
 from .names import domain as checked_domain
-from .names import fold, ip_literal
+from .names import fold, ip_literal, same
 from .policy import Policy
 from .references import References
 from .verdict import Method, Outcome, Verdict
@@ -49,7 +49,7 @@ class Verification(Machine[Verdict]):
     Source: RFC 5922 section 7.3, RFC 7673 section 4.
     """
 
-    __slots__ = ("_domain", "_judgement")
+    __slots__ = ("_domain", "_host", "_judgement")
 
     def __init__(
         self,
@@ -61,47 +61,54 @@ class Verification(Machine[Verdict]):
         tlsa_security: Security | None = None,
         delegation: Security = Security.INSECURE,
         aliases: Iterable[Alias] = (),
-        anchors: Anchors = Anchors(),  # noqa: B008 - an empty set
-        policy: Policy = Policy(),  # noqa: B008 - a frozen value
+        anchors: Anchors = Anchors(),
+        policy: Policy = Policy(),
         now: float,
         at: datetime,
     ) -> None:
         super().__init__(policy, now, at)
         self._domain = domain if ip_literal(domain) is not None else checked_domain(domain)
-        host = self._domain if target is None else checked_domain(target)
+        self._host = self._domain if target is None else checked_domain(target)
         self._judgement: Judgement | None = None
         weakest = min(delegation, delegation if tlsa_security is None else tlsa_security)
         if weakest in _FAILED:
-            self._note(_FAILED[weakest], host, None)
+            self._note(_FAILED[weakest], self._host, None)
             self._conclude(Decision(Outcome.UNDETERMINED, "none", _FAILED[weakest]))
             return
-        secure = delegation is SECURE and ip_literal(self._domain) is None
         kind = Delegation.TAINTED
-        if secure:
+        if delegation is SECURE and ip_literal(self._domain) is None:
             kind = Delegation.HOST if target is None else Delegation.SRV
-        self._note(CODES[kind], host, None)
-        records, pinned = self._sorted(host, tuple(tlsa), secure, weakest)
+        self._note(CODES[kind], self._host, None)
+        self._judge(chain, anchors, kind, self._sorted(tuple(tlsa), kind, weakest), tuple(aliases))
+
+    def _judge(
+        self,
+        chain: tuple[bytes, ...],
+        anchors: Anchors,
+        kind: Delegation,
+        sorted_records: tuple[RecordSet | None, Pinned],
+        aliases: tuple[Alias, ...],
+    ) -> None:
+        """Settle what the chain is held against, and hold it against that (D-STATE, D-REF)."""
+        records, pinned = sorted_records
+        policy, host = self.policy, self._host
         if pinned is Pinned.UNUSABLE and policy.strict_dane:
             self._conclude(Decision(Outcome.REJECTED, "none", "dane.unusable"))
             return
+        secure = kind is not Delegation.TAINTED
         treatment = D_STATE[kind, Addressed.SECURE if secure else Addressed.INSECURE, pinned]
-        steps = tuple(aliases)
-        names: tuple[str, ...] = (host,)
-        if secure and steps and all(step.security is SECURE for step in steps):
-            names = (fold(steps[-1].target), host)
         hosts: tuple[str, ...] = ()
         if treatment is Treatment.DANE:
-            hosts = names
+            hosts = tuple(dict.fromkeys((_expanded(host, aliases), host)))
         elif treatment is Treatment.DOMAIN_OR_TARGET:
             hosts = (host,)
-        references = References(self._domain, hosts, not (hosts and policy.require_target_name), host)
         self._judgement = Judgement(
             chain,
-            references,
+            References(self._domain, hosts, not (hosts and policy.require_target_name), host),
             records,
             anchors,
             policy=policy,
-            now=now,
+            now=self._now,
             clock=self._wall_clock,
             note=partial(self._note_at, host),
             validate=self._validate,
@@ -115,18 +122,14 @@ class Verification(Machine[Verdict]):
         """The verdict, once there is one: the same as `result`."""
         return self._result
 
-    def _sorted(
-        self, host: str, tlsa: tuple[Tlsa, ...], secure: bool, weakest: Security
-    ) -> tuple[RecordSet | None, Pinned]:
+    def _sorted(self, tlsa: tuple[Tlsa, ...], kind: Delegation, weakest: Security) -> tuple[RecordSet | None, Pinned]:
         """Say what the TLSA records are good for (RFC 6698 section 4.1)."""
-        if not secure:
-            if tlsa:
-                self._note("dane.insecure", host, f"{len(tlsa)} TLSA record(s)")
-            return None, Pinned.NOT_ASKED
-        if not tlsa:
-            return None, Pinned.NONE
-        if weakest is not SECURE:
+        host = self._host
+        if tlsa and weakest is not SECURE:
             self._note("dane.insecure", host, f"{len(tlsa)} TLSA record(s)")
+        if kind is Delegation.TAINTED:
+            return None, Pinned.NOT_ASKED
+        if not tlsa or weakest is not SECURE:
             return None, Pinned.NONE
         records = RecordSet(tlsa, self.policy)
         for code, evidence in records.notes:
@@ -166,3 +169,13 @@ class Verification(Machine[Verdict]):
                 self._now,
             )
         )
+
+
+def _expanded(host: str, aliases: tuple[Alias, ...]) -> str:
+    """Return the canonical name of a host, or the host's own name unless SECURE steps lead all the way (RFC 7671 7)."""
+    name = host
+    for step in aliases:
+        if step.security is not SECURE or not same(step.owner, name):
+            return host
+        name = fold(step.target)
+    return name
