@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -690,29 +691,39 @@ def test_what_follows_the_limit_is_not_read() -> None:
     assert not isinstance(caught.value, TooManyNames)
 
 
-def _seconds(action: Callable[[], object]) -> float:
-    best = float("inf")
-    for _ in range(5):
-        begun = perf_counter()
-        action()
-        best = min(best, perf_counter() - begun)
+def _costs(*actions: Callable[[], object]) -> list[float]:
+    """The least processor time of each, so that neighbours on the machine and the garbage of others do not count."""
+    best = [float("inf")] * len(actions)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(15):
+            for number, action in enumerate(actions):
+                begun = process_time()
+                action()
+                best[number] = min(best[number], process_time() - begun)
+    finally:
+        gc.enable()
     return best
 
 
+def _certificate_of(count: int) -> bytes:
+    return certificate(names=[dns(f"host-{n}.example.com") for n in range(count)])
+
+
 def test_ten_times_the_names_cost_at_most_twelve_times_as_much() -> None:
-    small, large = (
-        certificate(names=[dns(f"host-{n}.example.com") for n in range(count)]) for count in (1_000, 10_000)
-    )
-    assert _seconds(lambda: Certificate(large).names) <= 12 * _seconds(lambda: Certificate(small).names)
+    small, large = _certificate_of(1_000), _certificate_of(10_000)
+    less, more = _costs(lambda: Certificate(small).names, lambda: Certificate(large).names)
+    assert more <= 12 * less
 
 
 def test_the_public_key_costs_the_same_however_many_names_there_are() -> None:
-    small, large = (certificate(names=[dns(f"host-{n}.example.com") for n in range(count)]) for count in (1, 10_000))
-
-    def read(octets: bytes) -> Callable[[], object]:
-        return lambda: [Certificate(octets).spki for _ in range(200)]
-
-    assert _seconds(read(large)) <= 3 * _seconds(read(small))
+    small, large = _certificate_of(1), _certificate_of(10_000)
+    less, more = _costs(
+        lambda: [Certificate(small).spki for _ in range(200)],
+        lambda: [Certificate(large).spki for _ in range(200)],
+    )
+    assert more <= 2 * less
 
 
 @pytest.mark.parametrize(
@@ -730,9 +741,9 @@ def test_the_public_key_costs_the_same_however_many_names_there_are() -> None:
     ],
 )
 def test_hostile_certificates_take_bounded_time(octets: bytes) -> None:
-    begun = perf_counter()
+    begun = process_time()
     is_readable(octets)
-    assert perf_counter() - begun < 5
+    assert process_time() - begun < 5
 
 
 # Properties.

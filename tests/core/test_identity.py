@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Literal
 
 import pytest
@@ -769,11 +769,11 @@ def test_subtrees_hold_as_the_words_of_the_standard_say(domain: str, permitted: 
 def test_many_names_under_many_constraints_take_bounded_time() -> None:
     many = cert(*[uri(f"sip:host-{n}.example.com") for n in range(10_000)])
     strict = limited([dns(f"{n}.example.com") for n in range(5_000)], [dns(f"{n}.example.net") for n in range(5_000)])
-    begun = perf_counter()
+    begun = process_time()
     found = sip_identities(many)
     assert len(found) == 10_000
     assert all(violates_constraints(each.domain, [many, strict]) is strict for each in found)
     assert matches_domain("example.com", found) is None
     assert len(mismatches("example.com", many)) == 20
     assert len(host_names(many)) == 10_000
-    assert perf_counter() - begun < 5
+    assert process_time() - begun < 5

@@ -1,7 +1,7 @@
 """Domain names: comparison, checking, owner names, IP addresses (RFC 4343, 1035, 1123, 6698, 2782)."""
 
 import ipaddress
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -266,8 +266,8 @@ def test_every_address_is_read_in_short_and_long_form(case: tuple[bytes, tuple[s
 
 @pytest.mark.parametrize("text", ["a" * 1_000_000, "a." * 500_000, "1." * 500_000, ":" * 1_000_000, "1:" * 500_000])
 def test_long_texts_are_refused_in_linear_time(text: str) -> None:
-    begun = perf_counter()
+    begun = process_time()
     assert not is_host(text)
     assert not is_domain_name(text)
     assert ip_literal(text) is None
-    assert perf_counter() - begun < 1
+    assert process_time() - begun < 1

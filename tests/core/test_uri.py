@@ -1,6 +1,6 @@
 """SIP and SIPS URIs against the grammar of RFC 3261 section 25.1."""
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -354,6 +354,6 @@ def test_any_text_is_a_uri_or_is_refused_inside_of_it(text: str) -> None:
     ],
 )
 def test_hostile_texts_take_linear_time(text: str) -> None:
-    begun = perf_counter()
+    begun = process_time()
     read(text)
-    assert perf_counter() - begun < 3
+    assert process_time() - begun < 3
