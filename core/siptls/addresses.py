@@ -47,7 +47,6 @@ class Addressing(Machine[R]):
     __slots__ = (
         "_address_questions",
         "_expires",
-        "_kept",
         "_left",
         "_proven",
         "_target",
@@ -62,7 +61,6 @@ class Addressing(Machine[R]):
         self._proven = True
         self._expires = math.inf
         self._target_expires = math.inf
-        self._kept: dict[Lookup, float] | None = None
 
     def _addressed(self, target: Target, reached: Reached) -> None:
         """Go on: what there is to know of the addresses of a target is known."""
@@ -88,13 +86,11 @@ class Addressing(Machine[R]):
         """Ask for the addresses of a host ahead of time."""
         if is_domain_name(host):
             for family in self.policy.families:
-                self._ask(Lookup(host, _RRTYPES[family]), self._keep)
+                self._ask(Lookup(host, _RRTYPES[family]), _keep)
 
     def _address_answered(self, event: LookupEvent) -> None:
         self._note("locate.address", self._target, event)
-        if isinstance(event, Answered):
-            since = self._now if self._kept is None else self._kept.get(event.action, self._now)
-            self._target_expires = min(self._target_expires, since + event.answer.ttl)
+        self._count_on_for_target(event)
         self._left -= 1
         if self._left == 0:
             assert self._target is not None
@@ -150,6 +146,7 @@ class Addressing(Machine[R]):
         target = self._target
         assert target is not None
         self._note("locate.alias", target, event)
+        self._count_on_for_target(event)
         if isinstance(event, LookupFailed):
             self._addressed(target, Reached(Addressed.FAILED, code=event.code))
         elif event.answer.records and event.answer.security is SECURE:
@@ -162,16 +159,17 @@ class Addressing(Machine[R]):
         """The code of an absence: only one that DNSSEC proves may lead a caller elsewhere (RFC 3263 section 7)."""
         return "locate.no-service" if self._proven else "locate.no-service.unproven"
 
-    def _count_on(self, answer: Answer) -> None:
+    def _count_on(self, event: Answered) -> None:
         """Remember how long, and how surely, what rests on this answer holds."""
-        until = self._now + answer.ttl
-        if until < self._expires:
-            self._expires = until
-        if answer.security is not SECURE:
+        self._expires = min(self._expires, self._holds_until(event))
+        if event.answer.security is not SECURE:
             self._proven = False
 
-    def _keep(self, event: LookupEvent) -> None:
-        """An address asked for ahead of time: the machine keeps the answer; when it came is remembered here."""
-        if self._kept is None:
-            self._kept = {}
-        self._kept.setdefault(event.action, self._now)
+    def _count_on_for_target(self, event: LookupEvent) -> None:
+        """Remember how long what is known of this target holds."""
+        if isinstance(event, Answered):
+            self._target_expires = min(self._target_expires, self._holds_until(event))
+
+
+def _keep(_event: LookupEvent) -> None:
+    """An address asked for ahead of time: the machine keeps the answer until it is asked for in earnest."""

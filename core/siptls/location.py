@@ -99,7 +99,7 @@ class Locating(Addressing[R]):
             self._not_located(Outcome.UNDETERMINED, event.code)
             return
         answer = event.answer
-        self._count_on(answer)
+        self._count_on(event)
         chosen = self._chosen_naptr(answer)
         if chosen is None:
             if answer.records:
@@ -147,7 +147,7 @@ class Locating(Addressing[R]):
     def _srv_answered(self, event: LookupEvent) -> None:
         self._note("locate.srv", "LOCATE", event)
         if isinstance(event, Answered):
-            self._count_on(event.answer)
+            self._count_on(event)
         self._left -= 1
         if self._left == 0:
             self._choose_srv()

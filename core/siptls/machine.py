@@ -21,9 +21,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from .dns.answer import INSECURE, SECURE, Answer
 from .dns.question import Lookup
-from .dns.records import RECORD_TYPE, belonging
 from .errors import LocalProtocolError
 from .events import (
     Action,
@@ -42,7 +40,7 @@ from .events import (
     Presented,
     ValidatePath,
 )
-from .names import fold, same
+from .soundness import sound
 
 if TYPE_CHECKING:
     from .journal import Note
@@ -51,16 +49,20 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class _Pending:
-    """An action that is not answered yet, and what waits for it."""
+class _Entry:
+    """What the ledger knows of one action."""
 
-    __slots__ = ("action", "deadline", "others", "then")
+    __slots__ = ("action", "arrived", "deadline", "event", "fresh", "late", "others", "then")
 
     def __init__(self, action: Action, deadline: float, then: Callable[[Any], None]) -> None:
         self.action: Final = action
         self.deadline: Final = deadline
-        self.then: Final = then
+        self.then: Callable[[Any], None] | None = then
         self.others: list[Callable[[Any], None]] | None = None
+        self.fresh = True  # not handed out yet
+        self.late = False  # abandoned, and the first late answer has not come yet
+        self.event: Event | None = None
+        self.arrived = 0.0
 
 
 class Machine(Generic[R]):
@@ -76,9 +78,9 @@ class Machine(Generic[R]):
     """
 
     __slots__ = (
-        "_abandoned",
         "_at",
         "_began",
+        "_closes",
         "_due",
         "_ends",
         "_fresh",
@@ -102,10 +104,10 @@ class Machine(Generic[R]):
         self._ends = now + policy.limits.seconds
         self._due = self._ends
         self._lookups = 0
-        self._ledger: dict[Action, _Pending | Event] = {}
-        self._open: list[_Pending] = []
-        self._abandoned: list[Action] = []
-        self._fresh: list[Action] = []
+        self._ledger: dict[Action, _Entry] = {}
+        self._open: list[_Entry] = []
+        self._fresh: list[_Entry] = []
+        self._closes: list[Close] = []
         self._ready: list[tuple[Callable[[Any], None], Event | None]] = []
         self._journal: list[Note] = []
         self._result: R | None = None
@@ -122,12 +124,12 @@ class Machine(Generic[R]):
         """When `advance` must be called at the latest, on the ``now`` clock; ``math.inf`` when nothing is awaited."""
         if self._result is not None:
             return math.inf
-        return min([self._ends, *[pending.deadline for pending in self._open]])
+        return min([self._ends, *[entry.deadline for entry in self._open]])
 
     @property
     def outstanding(self) -> tuple[Action, ...]:
         """The actions that were handed out and are not answered yet; empty once there is a result."""
-        return tuple([pending.action for pending in self._open if pending.action not in self._fresh])
+        return tuple([entry.action for entry in self._open if not entry.fresh])
 
     def next_actions(self, *, now: float) -> tuple[Action, ...]:
         """Return the actions that became necessary since the last call, each exactly once.
@@ -139,11 +141,15 @@ class Machine(Generic[R]):
         """
         if now >= self._due:
             self.advance(now=now)
-        fresh = self._fresh
-        if not fresh:
-            return ()
-        self._fresh = []
-        return tuple(fresh)
+        actions: list[Action] = []
+        if self._closes:
+            actions.extend(self._closes)
+            self._closes.clear()
+        for entry in self._fresh:
+            entry.fresh = False
+            actions.append(entry.action)
+        self._fresh.clear()
+        return tuple(actions)
 
     def receive(self, event: Event, *, now: float) -> None:
         """Take in what came of an action.
@@ -163,25 +169,21 @@ class Machine(Generic[R]):
         elif now > self._now:
             self._now = now
         action = event.action
-        pending = self._ledger.get(action)
-        if type(pending) is not _Pending:
-            self._receive_late(event, known=pending is not None)
+        entry = self._ledger.get(action)
+        if entry is None or entry.event is not None:
+            self._receive_late(event, entry)
             return
         if type(action) is not event.answers:
             raise LocalProtocolError(f"{event!r} does not answer {action!r}")
-        if self._fresh and action in self._fresh:
+        if entry.fresh:
             raise LocalProtocolError(f"{action!r} was not handed out yet, so {event!r} cannot answer it")
         if type(event) is Answered:
-            event = self._sound(event)
+            event = sound(event, self.policy.limits, self._note)
         elif type(event) is PathValidated and event.path[:1] != (event.action.leaf,):
             raise LocalProtocolError(f"{event!r} is not a path from the certificate that was asked about")
-        self._ledger[action] = event
-        self._open.remove(pending)
-        pending.then(event)
-        if pending.others:
-            self._ready.extend([(then, event) for then in pending.others])
-        if self._ready:
-            self._settle()
+        self._open.remove(entry)
+        self._enter(entry, event)
+        self._settle()
 
     def advance(self, *, now: float) -> None:
         """Let time pass. Calling this too early, or too often, is harmless.
@@ -203,21 +205,23 @@ class Machine(Generic[R]):
 
     def _ask(self, question: Lookup, then: Callable[[LookupEvent], None]) -> None:
         """Ask the DNS, unless that is asked or answered already, and go on with ``then``."""
-        if question in self._ledger:
-            self._share(question, then)
+        entry = self._ledger.get(question)
+        if entry is not None:
+            self._share(entry, then)
             return
         self._lookups += 1
         if self._lookups > self.policy.limits.lookups:
             detail = f"more than {self.policy.limits.lookups} lookups"
-            self._ledger[question] = LookupFailed(question, Failure.LIMIT, detail)
-            self._share(question, then)
+            entry = self._ledger[question] = _Entry(question, self._now, then)
+            self._enter(entry, LookupFailed(question, Failure.LIMIT, detail))
             return
         self._issue(question, then, self.policy.lookup_timeout)
 
     def _validate(self, question: ValidatePath, then: Callable[[PathEvent], None]) -> None:
         """Ask for a validated path, unless that is asked or answered already, and go on with ``then``."""
-        if question in self._ledger:
-            self._share(question, then)
+        entry = self._ledger.get(question)
+        if entry is not None:
+            self._share(entry, then)
         else:
             self._issue(question, then, self.policy.path_timeout)
 
@@ -227,13 +231,17 @@ class Machine(Generic[R]):
 
     def _answer_to(self, question: Lookup) -> LookupEvent:
         """What came of a question that is answered."""
-        event = self._ledger[question]
+        event = self._ledger[question].event
         assert isinstance(event, (Answered, LookupFailed))
         return event
 
+    def _holds_until(self, event: Answered) -> float:
+        """Until when an answer may be used: it ages from when it came, not from when it is needed (RFC 1035 3.2.1)."""
+        return self._ledger[event.action].arrived + event.answer.ttl
+
     def _close(self, connect: Connect) -> None:
         """Have a presented connection closed."""
-        self._fresh.append(Close(connect))
+        self._closes.append(Close(connect))
 
     def _note(self, code: str, hop: object, evidence: object) -> None:
         """Write a finding into the journal; the text is made when somebody reads it."""
@@ -256,14 +264,13 @@ class Machine(Generic[R]):
         """Set the result. Actions nobody knows of yet are forgotten, all but `Close`."""
         self._result = result
         self._due = math.inf
-        for pending in self._open:
-            if pending.action in self._fresh:
-                del self._ledger[pending.action]
+        for entry in self._open:
+            if entry.fresh:
+                del self._ledger[entry.action]
             else:
-                self._abandoned.append(pending.action)
-                self._ledger[pending.action] = _timed_out(pending.action)
-        self._fresh = [action for action in self._fresh if type(action) is Close]
+                self._abandon(entry)
         self._open.clear()
+        self._fresh.clear()
         self._ready.clear()
 
     def _run_out(self) -> None:
@@ -272,38 +279,48 @@ class Machine(Generic[R]):
 
     def _on_time(self) -> None:
         """Treat what is overdue as a time-out."""
-        overdue = [pending for pending in self._open if pending.deadline <= self._now]
-        for pending in overdue:
-            event = _timed_out(pending.action)
-            self._open.remove(pending)
-            self._ledger[pending.action] = event
-            if pending.action in self._fresh:
-                self._fresh.remove(pending.action)
+        for entry in [entry for entry in self._open if entry.deadline <= self._now]:
+            self._open.remove(entry)
+            if entry.fresh:
+                self._fresh.remove(entry)
+                self._enter(entry, _timed_out(entry.action))
             else:
-                self._abandoned.append(pending.action)
-            self._ready.extend([(then, event) for then in (pending.then, *(pending.others or ()))])
-        self._due = min([self._ends, *[pending.deadline for pending in self._open]])
+                self._abandon(entry)
+        self._due = min([self._ends, *[entry.deadline for entry in self._open]])
 
     # Private.
 
     def _issue(self, action: Action, then: Callable[[Any], None], patience: float) -> None:
         deadline = self._now + patience
-        pending = _Pending(action, deadline, then)
-        self._ledger[action] = pending
-        self._open.append(pending)
-        self._fresh.append(action)
+        entry = _Entry(action, deadline, then)
+        self._ledger[action] = entry
+        self._open.append(entry)
+        self._fresh.append(entry)
         if deadline < self._due:
             self._due = deadline
 
-    def _share(self, question: Lookup | ValidatePath, then: Callable[[Any], None]) -> None:
+    def _enter(self, entry: _Entry, event: Event) -> None:
+        """Write into the ledger what came of an action, and let those who wait for it go on."""
+        entry.event = event
+        entry.arrived = self._now
+        if entry.then is not None:
+            self._ready.append((entry.then, event))
+        if entry.others is not None:
+            self._ready.extend([(then, event) for then in entry.others])
+        entry.then = entry.others = None
+
+    def _abandon(self, entry: _Entry) -> None:
+        entry.late = True
+        self._enter(entry, _timed_out(entry.action))
+
+    def _share(self, entry: _Entry, then: Callable[[Any], None]) -> None:
         """Share the answer to a question that was asked before, even one that is already here."""
-        known = self._ledger[question]
-        if not isinstance(known, _Pending):
-            self._ready.append((then, known))
-        elif known.others is None:
-            known.others = [then]
+        if entry.event is not None:
+            self._ready.append((then, entry.event))
+        elif entry.others is None:
+            entry.others = [then]
         else:
-            known.others.append(then)
+            entry.others.append(then)
 
     def _settle(self) -> None:
         """Run the continuations whose answers are here."""
@@ -312,82 +329,15 @@ class Machine(Generic[R]):
             then, event = ready.pop(0)
             then(event)
 
-    def _receive_late(self, event: Event, *, known: bool) -> None:
-        action = event.action
-        if action in self._abandoned:
-            self._abandoned.remove(action)
+    def _receive_late(self, event: Event, entry: _Entry | None) -> None:
+        if entry is None:
+            raise LocalProtocolError(f"{event.action!r} was never asked for, so {event!r} cannot answer it")
+        if entry.late:
+            entry.late = False
             if isinstance(event, Presented):
                 self._close(event.action)
-        elif not known:
-            raise LocalProtocolError(f"{action!r} was never asked for, so {event!r} cannot answer it")
         elif self._result is None:
-            raise LocalProtocolError(f"{action!r} was answered before")
-
-    def _sound(self, event: Answered) -> LookupEvent:
-        """Return the event if its answer is what it says, else what it amounts to."""
-        answer, question = event.answer, event.action
-        records, owner = answer.records, answer.owner
-        if (
-            answer.question == question
-            and owner == question.name
-            and not answer.aliases
-            and (answer.denial is None) is bool(records)
-            and (answer.security is SECURE or answer.security is INSECURE)
-            and len(records) <= self.policy.limits.records
-        ):
-            kind = RECORD_TYPE[question.rrtype]
-            for record in records:
-                if record.owner != owner or type(record) is not kind:
-                    break
-            else:
-                return event  # nearly all answers are like this
-        return self._mended(event)
-
-    def _mended(self, event: Answered) -> LookupEvent:
-        """Return the event with an answer that is what it says, or the failure that it amounts to."""
-        answer = event.answer
-        if answer.question != event.action:
-            raise LocalProtocolError(f"{answer!r} is no answer to {event.action!r}")
-        if not {answer.security, *[alias.security for alias in answer.aliases]} <= {SECURE, INSECURE}:
-            raise LocalProtocolError(f"{answer!r}: a failed lookup is LookupFailed, not an answer")
-        limits = self.policy.limits
-        if len(answer.records) > limits.records:
-            return LookupFailed(event.action, Failure.LIMIT, f"{len(answer.records)} records")
-        if len(answer.aliases) > limits.aliases:
-            return LookupFailed(event.action, Failure.LIMIT, f"{len(answer.aliases)} aliases")
-        if not _leads_to_owner(answer):
-            return LookupFailed(event.action, Failure.MALFORMED, "the aliases do not lead to the owner name")
-        answer = self._without_strangers(answer)
-        if (answer.denial is None) is not bool(answer.records):
-            return LookupFailed(event.action, Failure.MALFORMED, "neither records nor a denial, or both")
-        for alias in answer.aliases:
-            if alias.security < answer.security or alias.ttl < answer.ttl:
-                # An answer is as strong and as lasting as its weakest step (RFC 6672 section 5.3.3).
-                answer = answer.changed(security=min(answer.security, alias.security), ttl=min(answer.ttl, alias.ttl))
-        return Answered(event.action, answer)
-
-    def _without_strangers(self, answer: Answer) -> Answer:
-        """Drop the records that stand at another name or are of another type: nobody asked for them."""
-        records = belonging(answer.records, answer.owner, answer.question.rrtype)
-        if len(records) == len(answer.records):
-            return answer
-        question, dropped = answer.question, len(answer.records) - len(records)
-        self._note("locate.foreign-record", "LOCATE", f"{dropped} record(s) beside {question.name} {question.rrtype}")
-        return answer.changed(records=records)
-
-
-def _leads_to_owner(answer: Answer) -> bool:
-    """Whether the alias chain runs from the name asked for to the owner, each name once."""
-    name = answer.question.name
-    if not answer.aliases:
-        return answer.owner == name or same(answer.owner, name)
-    seen: set[str] = set()
-    for alias in answer.aliases:
-        if not same(alias.owner, name) or fold(name) in seen:
-            return False
-        seen.add(fold(name))
-        name = alias.target
-    return same(name, answer.owner) and fold(name) not in seen
+            raise LocalProtocolError(f"{event.action!r} was answered before")
 
 
 def _timed_out(action: Action) -> Event:

@@ -125,11 +125,13 @@ class Outbound(Locating[Verdict]):
         return min(super().deadline, self._staggered_at)
 
     def _on_time(self) -> None:
-        super()._on_time()
-        if self._now >= self._staggered_at:
+        due = self._now >= self._staggered_at
+        if due:
             self._staggered_at = math.inf
-            if len(self._in_flight) == 1 and self._in_flight[0].judgement is None:
-                self._later(self._start_attempt)
+        super()._on_time()
+        # A connection that has just timed out is followed by the next one anyway.
+        if due and not self._ready and len(self._in_flight) == 1 and self._in_flight[0].judgement is None:
+            self._later(self._start_attempt)
         self._due = min(self._due, self._staggered_at)
 
     # From the targets to the plan for one of them.
@@ -165,7 +167,7 @@ class Outbound(Locating[Verdict]):
         if reached.status is Addressed.FAILED:
             self._skip(target, Outcome.UNDETERMINED, reached.code)
         elif reached.status is Addressed.NONE:
-            self._skip(target, Outcome.NO_SERVICE, self._no_service)
+            self._skip(target, Outcome.NO_SERVICE, "locate.no-address")
         elif bases:
             self._ask_tlsa(target)
         else:
@@ -185,7 +187,7 @@ class Outbound(Locating[Verdict]):
             self._skip(target, Outcome.UNDETERMINED, code)
             return
         answer = event.answer
-        self._target_expires = min(self._target_expires, self._now + answer.ttl)
+        self._count_on_for_target(event)
         if answer.security is SECURE and answer.records:
             self._sort_records(target, answer)
             return
@@ -233,6 +235,7 @@ class Outbound(Locating[Verdict]):
         """Connect to the next address of the target; with none left, go on to the next target."""
         target = self._target
         assert target is not None
+        self._staggered_at = math.inf
         if self._next_address >= len(target.addresses):
             if not self._in_flight:
                 self._later(self._go_on)
@@ -314,7 +317,9 @@ class Outbound(Locating[Verdict]):
         for outcome in GRAVEST:
             for attempt in self._failures:
                 if attempt.outcome is outcome:
-                    self._conclude(outcome, attempt.method, attempt.code, attempt, None)
+                    # An absence is proven only if that of every target is, and now all of them are known.
+                    code = self._no_service if outcome is Outcome.NO_SERVICE else attempt.code
+                    self._conclude(outcome, attempt.method, code, attempt, None)
                     return
         raise AssertionError("a run without any attempt has no targets, which _not_located tells")
 

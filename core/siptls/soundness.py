@@ -1,0 +1,96 @@
+"""Is an answer what it says it is? A resolver, or who speaks in its place, may answer anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .dns.answer import INSECURE, SECURE, Answer
+from .dns.records import RECORD_TYPE, belonging
+from .errors import LocalProtocolError
+from .events import Answered, Failure, LookupEvent, LookupFailed
+from .names import fold, same
+
+if TYPE_CHECKING:
+    from .policy import Limits
+
+
+def sound(event: Answered, limits: Limits, note: Callable[[str, object, object], None]) -> LookupEvent:
+    """Return the event if its answer is what it says, else what it amounts to.
+
+    Args:
+        event: what a resolver answered.
+        limits: how many records and aliases an answer may have.
+        note: takes a code, a hop and the evidence for what was dropped.
+
+    Returns:
+        The event; or the same without the records that stand at another name or are of another type, and with the
+        status and TTL of its weakest alias step; or the failure, where nothing can be made of the answer.
+
+    Raises:
+        LocalProtocolError: the answer is for another question, or has the status of a failed lookup.
+    """
+    answer, question = event.answer, event.action
+    records, owner = answer.records, answer.owner
+    if (
+        answer.question == question
+        and owner == question.name
+        and not answer.aliases
+        and (answer.denial is None) is bool(records)
+        and (answer.security is SECURE or answer.security is INSECURE)
+        and len(records) <= limits.records
+    ):
+        kind = RECORD_TYPE[question.rrtype]
+        for record in records:
+            if record.owner != owner or type(record) is not kind:
+                break
+        else:
+            return event  # nearly all answers are like this
+    return _mended(event, limits, note)
+
+
+def _mended(event: Answered, limits: Limits, note: Callable[[str, object, object], None]) -> LookupEvent:
+    """Return the event with an answer that is what it says, or the failure that it amounts to."""
+    answer = event.answer
+    if answer.question != event.action:
+        raise LocalProtocolError(f"{answer!r} is no answer to {event.action!r}")
+    if not {answer.security, *[alias.security for alias in answer.aliases]} <= {SECURE, INSECURE}:
+        raise LocalProtocolError(f"{answer!r}: a failed lookup is LookupFailed, not an answer")
+    if len(answer.records) > limits.records:
+        return LookupFailed(event.action, Failure.LIMIT, f"{len(answer.records)} records")
+    if len(answer.aliases) > limits.aliases:
+        return LookupFailed(event.action, Failure.LIMIT, f"{len(answer.aliases)} aliases")
+    if not _leads_to_owner(answer):
+        return LookupFailed(event.action, Failure.MALFORMED, "the aliases do not lead to the owner name")
+    answer = _without_strangers(answer, note)
+    if (answer.denial is None) is not bool(answer.records):
+        return LookupFailed(event.action, Failure.MALFORMED, "neither records nor a denial, or both")
+    for alias in answer.aliases:
+        if alias.security < answer.security or alias.ttl < answer.ttl:
+            # An answer is as strong and as lasting as its weakest step (RFC 6672 section 5.3.3).
+            answer = answer.changed(security=min(answer.security, alias.security), ttl=min(answer.ttl, alias.ttl))
+    return Answered(event.action, answer)
+
+
+def _without_strangers(answer: Answer, note: Callable[[str, object, object], None]) -> Answer:
+    """Drop the records that stand at another name or are of another type: nobody asked for them."""
+    records = belonging(answer.records, answer.owner, answer.question.rrtype)
+    if len(records) == len(answer.records):
+        return answer
+    question, dropped = answer.question, len(answer.records) - len(records)
+    note("locate.foreign-record", "LOCATE", f"{dropped} record(s) beside {question.name} {question.rrtype}")
+    return answer.changed(records=records)
+
+
+def _leads_to_owner(answer: Answer) -> bool:
+    """Whether the alias chain runs from the name asked for to the owner, each name once."""
+    name = answer.question.name
+    if not answer.aliases:
+        return answer.owner == name or same(answer.owner, name)
+    seen: set[str] = set()
+    for alias in answer.aliases:
+        if not same(alias.owner, name) or fold(name) in seen:
+            return False
+        seen.add(fold(name))
+        name = alias.target
+    return same(name, answer.owner) and fold(name) not in seen
