@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final, Literal, NoReturn, TypeAlias, cast
+from typing import Any, Final, Literal, NoReturn, Self, TypeAlias, cast
 
 from .errors import InvalidPolicy
 
@@ -67,6 +67,19 @@ class _Options:
 
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"{type(self).__name__} is immutable: {name} cannot be deleted")
+
+    def replace(self, **options: object) -> Self:
+        """Return the same with some options changed.
+
+        Args:
+            options: the options by name.
+
+        Raises:
+            InvalidPolicy: an option has a value that it cannot have.
+            TypeError: there is no such option.
+        """
+        given: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        return type(self)(**(given | options))
 
     def _values(self) -> tuple[object, ...]:
         return tuple([getattr(self, name) for name in self.__slots__])
