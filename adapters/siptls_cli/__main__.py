@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
@@ -25,12 +26,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ``--require``, 70 a bug of ours, 130 interrupted.
     """
     given = tuple(sys.argv[1:] if arguments is None else arguments)
-    try:
-        from .commands import cli
+    with warnings.catch_warnings():
+        # What libraries remark on the certificates of others is not for standard error; what matters is in the verdict.
+        warnings.filterwarnings("ignore", category=UserWarning)
+        try:
+            from .commands import cli
 
-        code: int = cli.main(given, "siptls", standalone_mode=False) or 0
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, the exit code must be no verdict
-        return _report(error, given)
+            code: int = cli.main(given, "siptls", standalone_mode=False) or 0
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, the exit code must be no verdict
+            return _report(error, given)
     return code
 
 

@@ -31,8 +31,9 @@ Examples:
   siptls demo
 
 \b
-Exit codes: 0 verified, 1 rejected, 2 usage or unreadable file, 3 undetermined,
-4 no service, 5 verified by less than --require, 70 our bug, 130 interrupted.
+Exit codes: 0 verified, 1 rejected, 2 usage or unreadable file,
+3 undetermined, 4 no service, 5 verified by less than --require,
+70 our bug, 130 interrupted.
 """
 _CHECK_EXAMPLES: Final = """\b
 Examples:
@@ -46,8 +47,9 @@ Before it is published, without sending anything:
       --chain chain.pem --ca-file roots.pem --now 2026-11-22T00:00:00Z
 
 \b
-Exit codes: 0 verified, 1 rejected, 2 usage or unreadable file, 3 undetermined,
-4 no service, 5 verified by less than --require, 70 our bug, 130 interrupted.
+Exit codes: 0 verified, 1 rejected, 2 usage or unreadable file,
+3 undetermined, 4 no service, 5 verified by less than --require,
+70 our bug, 130 interrupted.
 """
 _LOCATE_EXAMPLES: Final = """\b
 Examples:

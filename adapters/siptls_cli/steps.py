@@ -51,7 +51,10 @@ _EXPECTED: Final = {
     "policy": "what the policy requires",
 }
 _WHY: Final = {
+    "uri": "only a domain can be verified",
     "locate": "without them there is nothing to connect to",
+    "dnssec": "an answer that does not validate may be forged",
+    "dane": "a TLSA record that cannot be used proves nothing",
     "cert": "what two readers could read differently proves nothing",
     "chain": "without a valid path a certificate proves nothing",
     "id": "the certificate may be good, but it speaks for somebody else",
@@ -63,11 +66,24 @@ _WHY: Final = {
 _FIX: Final = {"net": "try again; look at the server's log", "tls": "look at the server's log"}
 
 
-class Failures:
-    """Remembers the last lookup that failed, because the failure that follows from it is noted without its evidence."""
+class Lookups:
+    """Remembers lookups, because a failure that follows from one is noted without its evidence.
+
+    Attributes:
+        failed: the last one that failed.
+        records: the last answer with records.
+    """
 
     def __init__(self) -> None:
-        self.last = ""
+        self.failed: str = ""
+        self.records: str = ""
+
+    def evidence(self, code: str) -> str:
+        """Return the evidence of a failure that was noted without any."""
+        if code == "dane.unusable" and self.records:
+            return self.records
+        rooms = ("locate.", "dnssec.", "dane.", "limit.")
+        return self.failed if code.startswith(rooms) and self.failed else "none"
 
 
 def shortened(text: str) -> str:
@@ -75,19 +91,19 @@ def shortened(text: str) -> str:
     return _DIGEST.sub(r"\1…\2", text)
 
 
-def step_lines(step: Step, terminal: Terminal, failures: Failures) -> list[str]:
+def step_lines(step: Step, terminal: Terminal, lookups: Lookups) -> list[str]:
     """Return the lines of one step.
 
     Args:
         step: the step; its texts are printable ASCII already.
         terminal: what they are shown on.
-        failures: what failed before, in the same run.
+        lookups: those before, in the same run.
     """
     lookup = _ANSWER.fullmatch(step.found) if step.severity == "ok" else None
     if lookup is not None:
-        return _lookup_lines(lookup, terminal, failures, step.found)
+        return _lookup_lines(lookup, terminal, lookups, step.found)
     if step.severity == "error":
-        return _failure_lines(step, terminal, failures)
+        return _failure_lines(step, terminal, lookups)
     lines = terminal.item(step.severity, _label(step.code) + shortened(_sentence(step)), hang=_LABEL_WIDTH)
     if step.severity == "warning":
         lines += _parts(terminal, [("why", step.why), ("fix", step.fix)])
@@ -103,27 +119,26 @@ def note_lines(step: Step, terminal: Terminal) -> list[str]:
     return terminal.item(step.severity, text, indent=2, hang=2)
 
 
-def _lookup_lines(lookup: re.Match[str], terminal: Terminal, failures: Failures, found: str) -> list[str]:
+def _lookup_lines(lookup: re.Match[str], terminal: Terminal, lookups: Lookups, found: str) -> list[str]:
     name, rrtype, aliases, rest = lookup.groups()
     mark: Mark = "ok"
     if _FAILED.match(rest):
-        mark, failures.last = "error", found
+        mark, lookups.failed = "error", found
     elif _DENIED.fullmatch(rest):
         mark = "nothing"
+    else:
+        lookups.records = found
     text = f"{rrtype:<{_LABEL_WIDTH}}{name}{aliases}: {shortened(rest)}"
     return terminal.item(mark, text, hang=_LABEL_WIDTH)
 
 
-def _failure_lines(step: Step, terminal: Terminal, failures: Failures) -> list[str]:
+def _failure_lines(step: Step, terminal: Terminal, lookups: Lookups) -> list[str]:
     """Each failure says what should have been there, what was, what is behind it, what to do, and where that stands."""
     room = step.code.partition(".")[0]
     lines = terminal.item("error", f"{step.code} — {step.finding}", hang=2)
-    found = step.found
-    if not found:
-        found = failures.last if room in ("locate", "dnssec", "dane", "limit") and failures.last else "none"
     parts = [
         ("expected", step.expected or _EXPECTED.get(room, "")),
-        ("found", found),
+        ("found", step.found or lookups.evidence(step.code)),
         ("why", step.why or _WHY.get(room, "")),
         ("fix", step.fix or _FIX.get(room, "try again")),
         ("see", step.reference or f"{step.code} in the catalogue of codes"),

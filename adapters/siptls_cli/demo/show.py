@@ -44,7 +44,8 @@ def show(given: Shown) -> int:
     seconds = time.perf_counter() - began
     if given["format"] == "json":
         scenarios = [one.to_dict() for one in played]
-        put(json.dumps({"scenarios": scenarios, "as_expected": right, "duration_ms": round(seconds * 1000)}, indent=2))
+        times = {"duration_ms": round(seconds * 1000), "exit": code}
+        put(json.dumps({"scenarios": scenarios, "as_expected": right, **times}, indent=2))
     else:
         end = f"{right} of {len(SCENARIOS)} as expected · {round(seconds * 1000)} ms · exit {code}"
         put(terminal.plain(end))

@@ -1,0 +1,328 @@
+"""What cannot be understood or read ends with exit code 2, says what was expected, and is never a verdict."""
+
+import json
+import re
+import resource
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cli.console import run, run_process
+from cli.offline import URI, ZONE, World, accepted, leaf, root
+from siptls.policy import Purpose, Require, Transport
+from siptls_cli.commands import cli
+
+ZONE_FILE = str(Path(__file__).parents[2] / "docs" / "examples" / "example.com.zone")
+OFFLINE = ("--zone", f"example.com={ZONE_FILE}")
+
+USAGE_ERRORS = [
+    (),
+    ("chek", URI),
+    ("check",),
+    ("check", URI, "sip:bob@example.com"),
+    ("check", URI, "--unknown"),
+    ("check", URI, "--require"),
+    ("check", URI, "--require", "magic"),
+    ("check", URI, "--timeout", "0"),
+    ("check", URI, "--timeout", "nan"),
+    ("check", URI, "--timeout", "inf"),
+    ("check", URI, "--timeout", "soon"),
+    ("check", URI, "--transport", "udp"),
+    ("check", URI, "--transport", "tls", "--transport", "tls", *OFFLINE),
+    ("check", URI, "--now", "yesterday", *OFFLINE),
+    ("check", URI, "--now", "2026-11-22", *OFFLINE),
+    ("check", URI, "--now", "2026-11-22T00:00:00", *OFFLINE),
+    ("check", URI, "--now", "2026-02-30T00:00:00Z", *OFFLINE),
+    ("check", URI, "--now", "9999-12-31T23:59:59Z", *OFFLINE),
+    ("check", URI, "--zone", "example.com"),
+    ("check", URI, "--zone", f"exa mple..com={ZONE_FILE}"),
+    ("check", URI, *OFFLINE, *OFFLINE),
+    ("check", URI, *OFFLINE, "--dnssec", "signed"),
+    ("check", URI, *OFFLINE, "--dnssec", "example.com=signed"),
+    ("check", URI, *OFFLINE, "--dnssec", "=secure"),
+    ("check", URI, *OFFLINE, "--dnssec", "..=secure"),
+    ("check", URI, *OFFLINE, "--dnssec", "secure", "--dnssec", "bogus"),
+    ("check", URI, *OFFLINE, "--chain", "sip1.example.com=chain.pem"),
+    ("check", URI, *OFFLINE, "--chain", "sip1.example.com:99999=chain.pem"),
+    ("check", URI, *OFFLINE, "--chain", "[::g]:5061=chain.pem"),
+    ("check", URI, *OFFLINE, "--chain", "[::1::]:5061=chain.pem"),
+    ("check", URI, *OFFLINE, "--resolver", "127.0.0.1"),
+    ("check", URI, *OFFLINE, "--trust-ad"),
+    ("check", URI, "--dnssec", "secure"),
+    ("check", URI, "--chain", ZONE_FILE),
+    ("check", URI, "--trust-ad"),
+    ("check", URI, "--resolver", "not an address"),
+    ("check", URI, "--resolver", "127.0.0.1:99999"),
+    ("check", URI, "--key", ZONE_FILE),
+    ("locate", URI, "--require", "dane"),
+    ("demo", "--zone", "example.com=x"),
+]
+
+
+@pytest.mark.parametrize("arguments", USAGE_ERRORS, ids=shlex.join)
+def test_a_wrong_command_line_exits_with_2_in_text_and_in_json(arguments: Sequence[str]) -> None:
+    text = run(*arguments)
+    assert (text.exit_code, text.out) == (2, "")
+    assert text.err.startswith("siptls: ")
+    assert "Traceback" not in text.err
+    for as_json in (run(*arguments, "--format", "json"), run(*arguments, "--format=json")):
+        assert (as_json.exit_code, as_json.err) == (2, "")
+        assert as_json.error["code"] == "usage.error"
+        if arguments and arguments[-1] != "--require":  # which then wants the next word as its value
+            assert text.err.startswith(f"siptls: {as_json.error['message']}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("chek", URI), "check"),
+        (("check", URI, "--requir", "any"), "--require"),
+        (("check", URI, *OFFLINE, "--dnssec", "signed"), "secure, insecure, bogus, failed"),
+        (("check", URI, "--require", "magic"), "'any', 'pkix', 'dane', 'dane-ee'"),
+        (("check", URI, "--now", "noon"), "2026-11-22T00:00:00Z"),
+        (("check", URI, "--dnssec", "secure"), "--zone"),
+        (("check", URI, "--trust-ad"), "--resolver"),
+        (("check", URI, "--zone", f"exa mple..com={ZONE_FILE}"), "exa mple..com"),
+    ],
+)
+def test_a_wrong_command_line_is_told_what_would_be_right(arguments: Sequence[str], said: str) -> None:
+    assert said in run(*arguments).err
+
+
+def test_json_is_given_where_the_last_wish_is_json() -> None:
+    assert run("check", "--format", "text", "--format", "json").error["code"] == "usage.error"
+    assert run("check", "--format", "json", "--format", "text").out == ""
+    assert run("check", "--format", "xml").out == ""
+
+
+# URIs and the caret.
+
+BAD_URIS = [
+    ("sip:alice@exa_mple.com", "_", "siptls: not a SIP URI: at column 14 expected a domain name or an IP address"),
+    ("sip:alice@example.com:50x1", "x", "siptls: not a SIP URI: at column 25 expected a digit of the port, 1 to 65535"),
+    ("sip:alice@-example.com", "-", "siptls: not a SIP URI: at column 11 expected a letter or a digit"),
+    ("sip:a\x1b[31m@example.com", "\\", "siptls: not a SIP URI: at column 6 expected a character of a user name"),
+    (
+        "sip:\x07\x07bob smith@example.com",
+        "\\",
+        "siptls: not a SIP URI: at column 5 expected a character of a user name",
+    ),
+    ("sip:a%zz@example.com", "%", "siptls: not a SIP URI: at column 6 expected two hexadecimal digits after %"),
+    ("http://example.com", "h", "siptls: not a SIP URI: at column 1 expected sip: or sips:"),
+    ("tel:+15551234", "t", "siptls: not a SIP URI: at column 1 expected sip: or sips: (a tel URI"),
+]
+
+
+@pytest.mark.parametrize(("uri", "character", "message"), BAD_URIS)
+@pytest.mark.parametrize("verb", ["check", "locate"])
+def test_a_caret_stands_under_the_character_at_fault(verb: str, uri: str, character: str, message: str) -> None:
+    ran = run(verb, uri)
+    first, shown, caret, *_ = ran.err.splitlines()
+    assert (ran.exit_code, ran.out) == (2, "")
+    assert first.startswith(message)
+    assert caret.strip() == "^"
+    assert shown[len(caret) - 1] == character
+    assert shown.isascii()
+    assert shown.isprintable()
+
+
+def test_a_position_counts_from_0_in_json() -> None:
+    ran = run("check", "sip:alice@exa_mple.com", "--format", "json")
+    assert ran.exit_code == 2
+    assert ran.error == {
+        "code": "uri.invalid",
+        "message": "not a SIP URI: at column 14 expected a domain name or an IP address",
+        "position": 13,
+    }
+
+
+def test_a_long_uri_is_cut_around_the_place() -> None:
+    ran = run("check", "sip:" + "a" * 500 + "<" + "b" * 500 + "@example.com")
+    _, shown, caret = ran.err.splitlines()
+    assert shown[len(caret) - 1] == "<"
+    assert shown.strip().startswith("...aaa")
+    assert shown.endswith("bbb...")
+    assert len(shown) <= 80
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("example.com", "type: siptls check sip:example.com"),
+        ("alice@example.com", "type: siptls check sip:alice@example.com"),
+        ("example.com:5061", "type: siptls check sip:example.com:5061"),
+        ("example.com;transport=tls", "type: siptls check 'sip:example.com;transport=tls'"),
+    ],
+)
+def test_a_bare_domain_is_refused_with_what_to_type(typed: str, hint: str) -> None:
+    ran = run("check", typed)
+    assert ran.exit_code == 2
+    assert ran.err.splitlines()[-1].strip() == hint
+
+
+def test_what_would_be_no_uri_either_gets_no_hint() -> None:
+    assert "type:" not in run("check", "not a domain").err
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_uri_or_gets_one_caret_below_it(text: str) -> None:
+    ran = run("locate", "--", text) if text.startswith("-") else run("locate", text, *OFFLINE)
+    assert ran.exit_code in (0, 2, 3, 4)
+    if ran.exit_code == 2:
+        lines = ran.err.splitlines()
+        assert all(line.isascii() and line.isprintable() for line in lines)
+        assert lines[2].strip() == "^"
+        assert len(lines[2]) <= len(lines[1]) + 1
+
+
+# Files.
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "line"),
+    [
+        ("--zone", "@ SOA ns1 h 1 2 3 4 5\nsip1 A 192.0.2.300\n", 2),
+        ("--zone", "sip1 A 192.0.2.1\nsip1 BLOB 1\n", 2),
+        ("--zone", "\n\n\nsip1 TLSA 3 1 1 xyz\n", 4),
+        ("--zone", b"sip1 A 192.0.2.1\n\xff\xfe\n", 2),
+        ("--chain", "-----BEGIN CERTIFICATE-----\nMII!\n-----END CERTIFICATE-----\n", 2),
+        ("--chain", "hello\n\n-----BEGIN CERTIFICATE-----\nMIIB\n", 3),
+        ("--chain", "no certificate at all\n", None),
+        ("--ca-file", "\n-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", 2),
+        ("--ca-file", "", None),
+    ],
+)
+def test_an_unreadable_file_is_named_with_its_line(
+    world: World, option: str, content: str | bytes, line: int | None
+) -> None:
+    file = world.write("bad", content)
+    good = accepted(world.folder).arguments
+    value = f"bad.example={file}" if option == "--zone" else file
+    if option != "--zone":
+        at = good.index(option)
+        del good[at : at + 2]
+    ran = run("check", URI, *good, option, value, "--format", "json")
+    assert (ran.exit_code, ran.error["code"]) == (2, "input.unreadable")
+    assert ran.error["file"] == file
+    assert ran.error.get("line") == line
+    text = run("check", URI, *good, option, value)
+    assert (text.exit_code, text.out) == (2, "")
+    assert text.err.startswith(f"siptls: {file}:{line}: " if line else f"siptls: {file}: ")
+
+
+@pytest.mark.parametrize("option", ["--zone", "--chain", "--ca-file", "--cert"])
+def test_a_file_that_is_not_there_is_named(world: World, option: str) -> None:
+    missing = str(world.folder / "missing")
+    arguments = {
+        "--zone": ("--zone", f"example.com={missing}"),
+        "--chain": (*OFFLINE, "--chain", missing),
+        "--ca-file": (*OFFLINE, "--ca-file", missing),
+        "--cert": ("--cert", missing, "--resolver", "127.0.0.1"),
+    }[option]
+    ran = run("check", URI, *arguments, "--format", "json")
+    assert (ran.exit_code, ran.error["code"], ran.error["file"]) == (2, "input.unreadable", missing)
+    assert "No such file" in ran.error["message"]
+
+
+def test_a_directory_is_no_file(world: World) -> None:
+    ran = run("check", URI, "--zone", f"example.com={world.folder}", "--format", "json")
+    assert (ran.exit_code, ran.error["code"]) == (2, "input.unreadable")
+
+
+def test_a_key_of_another_certificate_is_refused_before_anything_is_sent(world: World) -> None:
+    cert, key = world.write("cert.pem", leaf().presented_pem), world.write("key.pem", leaf(domain=False).key_pem)
+    ran = run("check", URI, "--cert", cert, "--key", key, "--resolver", "127.0.0.1:1", "--format", "json")
+    assert (ran.exit_code, ran.error["code"], ran.error["file"]) == (2, "input.unreadable", key)
+
+
+# The rest of the interface.
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("check", "--help"), ("locate", "-h"), ("demo", "--help")])
+def test_help_fits_80_columns_and_exits_with_0(arguments: Sequence[str]) -> None:
+    ran = run(*arguments)
+    assert (ran.exit_code, ran.err) == (0, "")
+    assert all(len(line) <= 80 for line in ran.out.splitlines())
+
+
+@pytest.mark.parametrize("verb", ["check", "locate"])
+def test_the_examples_in_the_help_are_understood(verb: str) -> None:
+    text = run(verb, "--help").out.replace("\\\n", "")
+    examples = [line.split("|")[0] for line in text.splitlines() if line.startswith("    siptls ")]
+    assert len(examples) >= 3
+    for example in examples:
+        _, name, *words = shlex.split(example)
+        context = cli.commands[name].make_context(name, words)
+        assert context.params["uri"].startswith("sip")
+
+
+def test_version_is_that_of_the_distribution() -> None:
+    import siptls
+
+    assert run("--version").out == f"siptls {siptls.__version__}\n"
+
+
+def test_the_choices_are_those_of_the_core() -> None:
+    def choices(verb: str, option: str) -> set[str]:
+        parameter = next(p for p in cli.commands[verb].params if p.name == option)
+        assert isinstance(parameter.type, click.Choice)
+        return set(parameter.type.choices)
+
+    assert choices("check", "require") == set(get_args(Require))
+    assert choices("check", "eku") == set(get_args(Purpose))
+    assert choices("locate", "transport") == set(get_args(Transport))
+    assert choices("check", "transport") < set(get_args(Transport))
+
+
+def test_the_documented_options_are_those_that_there_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    known = {o for c in (cli, *cli.commands.values()) for p in c.params for o in p.opts if o.startswith("-")}
+    lines = [line for line in page.splitlines() if line.startswith("`-")]
+    documented = set(re.findall(r"`(--?[a-z0-9-]+)", "\n".join(lines)))
+    assert documented - {"-h", "--help"} == known
+
+
+@pytest.mark.parametrize("module", ["click", "dns", "cryptography", "idna"])
+def test_a_missing_package_is_told_in_one_line_with_the_command(module: str, tmp_path: Path) -> None:
+    script = f"import sys; sys.modules[{module!r}] = None; from siptls_cli.__main__ import main; sys.exit(main())"
+    arguments = accepted(tmp_path).check()
+    ran = run_process(*arguments, program=("-c", script))
+    assert (ran.exit_code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert ran.err.startswith(f"siptls: {module}")
+    assert 'python -m pip install "siptls[cli]"' in ran.err
+    as_json = run_process(*arguments, "--format", "json", program=("-c", script))
+    assert (as_json.exit_code, as_json.err, as_json.error["code"]) == (2, "", "usage.error")
+
+
+def test_help_loads_neither_the_core_nor_what_connects() -> None:
+    script = (
+        "import json, sys, siptls_cli.__main__ as m; m.main(); print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    )
+    ran = run_process("check", "--help", program=("-c", script))
+    loaded = set(json.loads(ran.err))
+    assert not loaded & {"siptls", "siptls_io", "asyncio", "ssl", "cryptography", "dns", "rich", "anyio"}
+
+
+def test_help_costs_less_than_150_ms() -> None:
+    def seconds() -> float:
+        """What a child costs, however busy the machine is with other things."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert run_process("--help").exit_code == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(seconds() for _ in range(7)) < 0.150
+
+
+def test_a_world_can_be_described_from_any_folder(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.write("zone.txt", ZONE)
+    world.write("roots.pem", root().pem)
+    monkeypatch.chdir(world.folder)
+    ran = run("locate", URI, "--zone", "example.com=zone.txt", "--ca-file", "roots.pem", "--format", "json")
+    assert [target["host"] for target in ran.json["targets"]] == ["sip1.example.com"]
