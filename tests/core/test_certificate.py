@@ -270,7 +270,7 @@ def test_attributes_of_one_rdn_are_all_read() -> None:
     )
 
 
-@pytest.mark.req("R5280-4.2.1.6-2", "T-L01")
+@pytest.mark.req("R5280-4.2.1.6-2")
 def test_an_empty_subject_is_read() -> None:
     read = Certificate(certificate(subject=sequence(), names=[dns("example.com")]))
     assert read.subject == b"\x30\0"
@@ -318,7 +318,6 @@ def test_serial_numbers_in_the_wild_are_read(number: int) -> None:
         (der(0x18, b"99991231235959Z"), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
     ],
 )
-@pytest.mark.req("R5280-6.1.3-1")
 def test_times_are_read_in_both_forms(time: bytes, expected: datetime) -> None:
     read = Certificate(certificate(validity=sequence(time, time)))
     assert read.not_before == read.not_after == expected
@@ -557,7 +556,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.req("R5280-4.2-1", "R5280-4.2.1.6-1", "T-N03")
+@pytest.mark.req("R5280-4.2.1.6-1", "T-N03")
 @pytest.mark.parametrize(("octets", "place"), [pytest.param(octets, place, id=what) for what, octets, place in WRONG])
 def test_what_is_malformed_is_refused_at_its_place(octets: bytes, place: str) -> None:
     with pytest.raises(InvalidCertificate) as caught:
@@ -666,7 +665,6 @@ def test_quick_answers_on_constraints_and_purposes_are_never_a_wrong_no() -> Non
 # How much is read.
 
 
-@pytest.mark.req("R5922-7.1-11")
 def test_names_are_read_up_to_a_limit() -> None:
     octets = certificate(names=[dns(f"{n}.example") for n in range(100)])
     names = Certificate(octets).names_up_to(100)
@@ -692,7 +690,7 @@ def test_what_follows_the_limit_is_not_read() -> None:
 
 
 def _growth(small: Callable[[], object], large: Callable[[], object], limit: float) -> float:
-    """How much more processor time the large one takes; measured again while neighbours on the machine may disturb it."""
+    """How much more processor time the large one takes; measured again while neighbours may disturb it."""
     growth = float("inf")
     gc.collect()
     gc.disable()  # the garbage of others would count only for the one that takes longer

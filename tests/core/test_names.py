@@ -149,7 +149,6 @@ def test_a_name_that_may_be_looked_up(name: str) -> None:
     assert is_domain_name(name)
 
 
-@pytest.mark.req("T-L01")
 @pytest.mark.parametrize(
     "name",
     [

@@ -101,7 +101,6 @@ def test_a_sips_uri_can_use_every_transport_that_can_carry_tls(value: str) -> No
     assert SipUri.parse(f"sips:example.com;transport={value}").transport == value
 
 
-@pytest.mark.req("R3261-19.1.1-2", "A-02")
 @pytest.mark.parametrize(
     ("maddr", "target"),
     [("h.Example.", "h.example"), ("192.0.2.7", "192.0.2.7"), ("[2001:DB8::7]", "2001:db8::7")],
