@@ -7,7 +7,7 @@ import socket
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
-from servers.daemon import accepts_connections, require_free, running, wait_until
+from servers.daemon import START_SECONDS, accepts_connections, require_free, running, wait_until
 from servers.nameservers import program
 
 SIPS_PORT = 5061
@@ -137,14 +137,17 @@ class Kamailio:
             log.seek(since)
             return _lifelines(log.read().decode(errors="backslashreplace"))
 
-    def ended(self, since: int, *, count: int) -> list[Lifeline]:
-        """The connections since `since`, when `count` of them and all of them are over; `ServerFailed` if not soon."""
+    def ended(self, since: int, *, count: int, seconds: float = 20.0) -> list[Lifeline]:
+        """The connections since `since`, as soon as there are `count` and all are over.
+
+        `ServerFailed` if that is not so in `seconds`.
+        """
 
         def over() -> bool:
             connections = self.connections(since)
             return len(connections) >= count and all(lifeline.closed for lifeline in connections)
 
-        wait_until(over, seconds=5.0, what=f"Kamailio to see the end of {count} connection(s), see {self.log}")
+        wait_until(over, seconds=seconds, what=f"Kamailio to see the end of {count} connection(s), see {self.log}")
         return self.connections(since)
 
 
@@ -167,10 +170,11 @@ def answering(
     tls.write_text("\n".join(domains))
     listeners = "\n".join(f"listen=tls:{address}:{SIPS_PORT}" for address in addresses)
     script.write_text(_SCRIPT.format(listeners=listeners, tls=tls))
-    command = [program("kamailio"), "-DD", "-E", "-f", str(script), "-m", "64", "-M", "8"]
+    # The default allocator searches a list for each block, which takes seconds with this many TLS contexts.
+    command = [program("kamailio"), "-DD", "-E", "-f", str(script), "-m", "64", "-M", "8", "-x", "tlsf"]
     command += ["-Y", str(directory), "-P", str(directory / "kamailio.pid")]
     kamailio = Kamailio(log)
     with running(command, log=log, ready=lambda: all(accepts_connections(a, SIPS_PORT) for a in addresses)):
         # The probes of start-up must not appear among the connections of the first test.
-        kamailio.ended(0, count=len(addresses))
+        kamailio.ended(0, count=len(addresses), seconds=START_SECONDS)
         yield kamailio

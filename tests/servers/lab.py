@@ -18,6 +18,7 @@ from servers.deployments import (
 from servers.kamailio import SIPS_PORT, Kamailio, answering
 from servers.nameservers import serving, validating
 from servers.octets import OctetRecorder, recording
+from servers.opinion import Opinion, openssl_opinion
 from servers.tree import write_tree
 
 _TURN_SECONDS = 120.0
@@ -31,6 +32,17 @@ class Lab:
     ca_file: Path
     kamailio: Kamailio
     recorder: OctetRecorder
+
+    def openssl_opinion_of(self, name: str) -> Opinion:
+        """What OpenSSL thinks of Kamailio as the server of a deployment with TLSA records."""
+        deployment = self.deployments[name]
+        before = self.kamailio.now()
+        opinion = openssl_opinion(
+            SIP_ADDRESS, SIPS_PORT, base_domain=deployment.host, tlsa=deployment.tlsa, ca_file=self.ca_file
+        )
+        # The log is shared: what one test began must not end in the next one.
+        self.kamailio.ended(before, count=1 if opinion.connected else 0)
+        return opinion
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from servers.daemon import require_free, wait_until
 
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = 20.0
 
 
 @dataclasses.dataclass

@@ -8,8 +8,9 @@ from pathlib import Path
 
 @dataclasses.dataclass(frozen=True)
 class Opinion:
-    """Whether OpenSSL went on after the handshake, and what it printed."""
+    """Whether OpenSSL connected, whether it went on after the handshake, and what it printed."""
 
+    connected: bool
     accepted: bool
     text: str
 
@@ -29,8 +30,12 @@ def openssl_opinion(address: str, port: int, *, base_domain: str, tlsa: Sequence
         command, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, text=True, errors="replace"
     )
     text = run.stdout + run.stderr
-    # "Verification: OK" alone is not enough: without a usable record s_client falls back to PKIX.
-    return Opinion(run.returncode == 0 and "Verification: OK" in text and "DANE TLSA" in text, text)
+    return Opinion(
+        connected="Failed to import any TLSA records" not in text,
+        # Not the exit code alone, and not without the record: s_client has gone on without DANE before.
+        accepted=run.returncode == 0 and "Verification: OK" in text and "DANE TLSA" in text,
+        text=text,
+    )
 
 
 # Where OpenSSL and RFC 5922/7673 differ by right, by the name of the deployment. Whatever is not named here must agree.

@@ -169,9 +169,11 @@ def test_without_a_server_to_judge_nobody_is_connected_to(
 
 @pytest.mark.req("R6698-4.1-4")
 def test_a_resolver_that_is_not_trusted_makes_no_dane_verdict(lab: Lab, ask: Ask, anchors: Anchors) -> None:
+    before = lab.kamailio.now()
     resolver = AdResolver([(RESOLVER_ADDRESS, RESOLVER_PORT)])
     verdict, _ = ask("dane-ee.example", resolver, anchors)
     assert verdict.method == "pkix"
     with pytest.raises(PeerRejected) as rejected:
         ask("dane-ta.example", resolver, anchors)
     assert "resolver.not-trusted" in [step.code for step in rejected.value.verdict.steps]
+    lab.kamailio.ended(before, count=2)

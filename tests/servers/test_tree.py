@@ -16,7 +16,6 @@ from servers.deployments import RECORDER_ADDRESS, SIP_ADDRESS
 from servers.kamailio import SIPS_PORT, options
 from servers.lab import Lab
 from servers.nameservers import ask
-from servers.opinion import openssl_opinion
 
 pytestmark = pytest.mark.server("nsd", "unbound", "kamailio", "openssl")
 
@@ -138,10 +137,7 @@ REFUSED_BY_OPENSSL = {
 
 @pytest.mark.parametrize(("name", "because"), [*ACCEPTED_BY_OPENSSL.items(), *REFUSED_BY_OPENSSL.items()])
 def test_openssl_finds_in_each_deployment_what_its_name_says(lab: Lab, name: str, because: str) -> None:
-    deployment = lab.deployments[name]
-    opinion = openssl_opinion(
-        SIP_ADDRESS, SIPS_PORT, base_domain=deployment.host, tlsa=deployment.tlsa, ca_file=lab.ca_file
-    )
+    opinion = lab.openssl_opinion_of(name)
     assert opinion.accepted is (name in ACCEPTED_BY_OPENSSL), opinion.text
     assert because in opinion.text
 
