@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
@@ -46,10 +47,11 @@ def _report(error: BaseException, given: Sequence[str]) -> int:
         import traceback
 
         traceback.print_exception(error)
-    if _wants_json(given):
-        terminal.put(found.to_json())
-    else:
-        sys.stderr.write(found.to_text() + "\n")
+    with suppress(OSError):  # nobody can be told then, but by the exit code
+        if _wants_json(given):
+            terminal.put(found.to_json())
+        else:
+            print(found.to_text(), file=sys.stderr)
     return found.exit_code
 
 

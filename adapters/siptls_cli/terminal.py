@@ -34,24 +34,29 @@ class Terminal:
         width: columns; no line is longer.
         ascii_only: words instead of glyphs.
         colour: whether to colour; colour never says what the text does not say.
+        live: whether what was written can be overwritten, as a progress bar is.
     """
 
     width: int = 80
     ascii_only: bool = False
     colour: bool = False
+    live: bool = False
 
     @classmethod
-    def of(cls, stream: TextIO, *, ascii_only: bool = False, no_color: bool = False) -> Terminal:
+    def of(cls, stream: TextIO | None, *, ascii_only: bool = False, no_color: bool = False) -> Terminal:
         """Find out what a stream can show, from itself and the environment (COLUMNS, NO_COLOR, FORCE_COLOR, TERM).
 
         Args:
-            stream: where the text goes.
+            stream: where the text goes, or None if it goes nowhere.
             ascii_only: the user wants no other characters than ASCII.
             no_color: the user wants no colours.
         """
+        if stream is None:
+            return cls(ascii_only=ascii_only)
         width = max(_LEAST_WIDTH, shutil.get_terminal_size((80, 24)).columns)
         colour = not no_color and _wants_colour(stream, os.environ)
-        return cls(width, ascii_only or not _can_encode(stream), colour)
+        live = stream.isatty() and os.environ.get("TERM") != "dumb"
+        return cls(width, ascii_only or not _can_encode(stream), colour, live)
 
     def mark(self, mark: Mark) -> str:
         """Return the mark that a line begins with, coloured."""
@@ -102,13 +107,25 @@ class Terminal:
 
 
 def put(text: str) -> None:
-    """Write text and a newline to standard output; if nobody reads there any more, go on without."""
+    """Write text and a newline to standard output; if nobody reads there, go on without.
+
+    Args:
+        text: the text.
+
+    Raises:
+        OSError: it cannot be written, for example because the disk is full.
+    """
+    stream: TextIO | None = getattr(sys, "stdout", None)
+    if stream is None:
+        return  # closed before we were started
     try:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # What is still buffered would fail again at exit, and the exit code is to be that of the verdict.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stream.write(text + "\n")
+        stream.flush()
+    except OSError as error:
+        # What is still buffered would fail again at exit, and spoil the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise
 
 
 def _wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:

@@ -142,6 +142,20 @@ def test_a_verdict_keeps_its_exit_code_when_nobody_reads_it(tmp_path: Path) -> N
     assert (ran.returncode, ran.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize(("redirection", "code", "lines"), [(">&-", 0, 0), (">&- 2>&-", 0, 0), (">/dev/full", 70, 2)])
+def test_a_place_that_takes_no_output_leaves_an_exit_code(
+    tmp_path: Path, redirection: str, code: int, lines: int
+) -> None:
+    command = [sys.executable, "-m", "siptls_cli", *accepted(tmp_path).check()]
+    shell = ["sh", "-c", f'exec "$0" "$@" {redirection}', *command]
+    demo = ["sh", "-c", shell[2], sys.executable, "-m", "siptls_cli", "demo"]
+    for run_it in (shell, [*shell, "--format", "json"], demo):
+        ran = subprocess.run(run_it, capture_output=True, env=environment(), timeout=60, check=False)
+        assert (ran.returncode, ran.stdout) == (code, b"")
+        assert ran.stderr.count(b"\n") <= lines
+        assert b"Traceback" not in ran.stderr
+
+
 def test_the_exit_codes_of_the_documentation_are_these() -> None:
     table = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
     documented = {int(line.split("|")[1]) for line in table.splitlines() if line.startswith("| ") and line[2].isdigit()}

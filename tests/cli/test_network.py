@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from unittest.mock import MagicMock
 
 import dns.message
 import dns.rdatatype
@@ -22,6 +23,7 @@ from loopback_dns import NameServer, response
 from pki import CLIENT_AUTH, Issuer
 from siptls_cli.demo.certificates import Credential, authority, server
 from siptls_cli.demo.server import SipServer
+from siptls_io import AdResolver
 
 
 @contextmanager
@@ -168,6 +170,20 @@ def test_a_real_server_is_accepted_and_hears_nothing_but_the_handshake(world: Wo
     assert {"resolver.trust-ad", "delegation.srv"} <= codes[0]
     assert {"resolver.not-trusted", "delegation.tainted"} <= codes[1]
     assert peer.octets == 0
+
+
+def test_the_systems_resolver_is_asked_and_not_trusted_where_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    with name_server(1, ad=True) as resolver:
+        system = AdResolver([resolver.address])
+        monkeypatch.setattr(AdResolver, "system", MagicMock(return_value=system))
+        ran = run("check", URI)
+        found = run("locate", URI, "--format", "json")
+    assert ran.exit_code == 3  # nobody listens at port 1
+    note = next(line for line in ran.out.splitlines() if "resolver.not-trusted" in line)
+    assert note.startswith("  ○ resolver.not-trusted  nobody validated")
+    assert ran.out.index("PEER 1") < ran.out.index(note)
+    assert [target["port"] for target in found.json["targets"]] == [1]
+    assert found.json["steps"][-1]["code"] == "resolver.not-trusted"
 
 
 @pytest.mark.req("R5922-7.3-4", "D-SEC-9")

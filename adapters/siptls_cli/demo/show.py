@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -35,7 +34,7 @@ def show(given: Shown) -> int:
     terminal = Terminal.of(sys.stdout, ascii_only=given["ascii"], no_color=given["no_color"])
     if given["format"] == "json":
         played = asyncio.run(_play_all(lambda _: None))
-    elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+    elif terminal.live:
         played = _with_progress_bar(terminal)
     else:
         played = asyncio.run(_play_all(lambda one: put("\n".join(_lines(one, terminal)))))
