@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import suppress
 from typing import Generic, TypeAlias, TypeVar
 
@@ -62,7 +63,7 @@ class _Run(Generic[R]):
             else:
                 self._running.append(loop.create_task(perform(self._performer, action)))
         # An undecided machine always awaits something, so something runs.
-        patience = max(0.0, machine.deadline - loop.time())
+        patience = None if machine.deadline == math.inf else max(0.0, machine.deadline - loop.time())
         done, _ = await asyncio.wait(self._running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         # What is done at the same time is taken in the order in which it was asked: equal worlds give equal reports.
         for task in [each for each in self._running if each in done]:

@@ -85,8 +85,8 @@ class SocketPerformer(NetworkPerformer[ssl.SSLSocket]):
         try:
             while (wanted := _handshake_step(tls)) is not None:
                 await _ready(tls, writable=wanted is ssl.SSLWantWriteError)
-                tcp.peek(tls)
         except BaseException:
+            tcp.remember_rest(tls)
             tls.close()
             raise
         return tls, tls

@@ -81,11 +81,10 @@ class TcpSocket(socket.socket):
             self.first_octets = bytes(memoryview(buffer)[: min(received, _REMEMBERED)])
         return received
 
-    def peek(self, connected: socket.socket) -> None:
-        """Remember the first octets that wait on a socket, without taking them from there."""
-        if not self.first_octets:
-            with suppress(OSError):
-                self.first_octets = socket.socket.recv(connected, _REMEMBERED, socket.MSG_PEEK)
+    def remember_rest(self, taken_over: socket.socket) -> None:
+        """Remember what waits on a socket that OpenSSL reads from; it took five octets, those of a record's header."""
+        with suppress(OSError):
+            self.first_octets = socket.socket.recv(taken_over, _REMEMBERED)
 
 
 class NetworkPerformer(ABC, Generic[S]):

@@ -204,7 +204,7 @@ def failure(error: Exception, first_octets: bytes | None = None) -> tuple[str, s
 
 
 def _tls_failure(error: ssl.SSLError, first_octets: bytes | None) -> tuple[str, str]:
-    reason = error.reason or ""
+    reason: str = getattr(error, "reason", None) or ""  # there is none on errors that Python makes itself
     if alert := _ALERT.fullmatch(reason):
         name = alert[1].lower()
         if name == "certificate_required":
@@ -216,7 +216,7 @@ def _tls_failure(error: ssl.SSLError, first_octets: bytes | None) -> tuple[str, 
         shown = first_octets[:_SHOWN]
         if _is_text(shown):
             return "tls.plain-sip", f"the peer sent: {shown.decode('ascii')}"
-        return "tls.handshake", f"the peer does not speak TLS, its first octets are {shown[:16].hex()}"
+        return "tls.handshake", f"the peer does not speak TLS, it sent {shown[:16].hex()}"
     return "tls.handshake", (reason.lower().replace("_", " ") or str(error))[:_DETAIL]
 
 

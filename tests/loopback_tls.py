@@ -1,0 +1,183 @@
+"""TLS servers on loopback, right and wrong ones, that remember what clients did to them."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import TypeAlias, TypedDict
+
+from pki import Issued, Issuer
+
+NOW = datetime.now(UTC)
+
+
+class Dates(TypedDict):
+    """Two of the fields of a certificate."""
+
+    not_before: datetime
+    not_after: datetime
+
+
+CURRENT: Dates = {"not_before": NOW - timedelta(days=1), "not_after": NOW + timedelta(days=30)}
+"""For certificates that are judged by the real clock."""
+
+Behaviour: TypeAlias = "Callable[[socket.socket, Seen], None]"
+
+
+class Seen:
+    """What a server saw of one connection, and what became of it."""
+
+    def __init__(self) -> None:
+        self.server_name: str | None = None
+        self.received = b""
+        self.client_chain: bytes | None = None
+        self.error: Exception | None = None
+        self.ended = threading.Event()
+
+
+class LoopbackServer:
+    """Behaves to every connection as it is told, while its context lasts.
+
+    Attributes:
+        address: 127.0.0.1, unless another one was asked for.
+        port: the port.
+        seen: the connections, in their order.
+    """
+
+    def __init__(self, behaviour: Behaviour, address: str = "127.0.0.1", port: int = 0) -> None:
+        self._behaviour = behaviour
+        self._listener = socket.create_server((address, port))
+        self.address = address
+        self.port: int = self._listener.getsockname()[1]
+        self.seen: list[Seen] = []
+        self._threads: list[threading.Thread] = []
+        self._ended = False
+        self._acceptor = threading.Thread(target=self._accept)
+
+    def __enter__(self) -> LoopbackServer:
+        self._acceptor.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended = True
+        with socket.create_connection((self.address, self.port)):
+            pass
+        self._acceptor.join()
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+
+    def only(self) -> Seen:
+        """The one connection there was, after it ended."""
+        (seen,) = self.seen
+        assert seen.ended.wait(5)
+        return seen
+
+    def _accept(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            if self._ended:
+                connection.close()
+                return
+            connection.settimeout(5)
+            seen = Seen()
+            self.seen.append(seen)
+            thread = threading.Thread(target=self._behave, args=(connection, seen))
+            self._threads.append(thread)
+            thread.start()
+
+    def _behave(self, connection: socket.socket, seen: Seen) -> None:
+        with connection:
+            try:
+                self._behaviour(connection, seen)
+            except (OSError, ValueError) as error:
+                seen.error = error
+        seen.ended.set()
+
+
+def server_context(
+    leaf: Issued,
+    *,
+    client_root: Issuer | None = None,
+    newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
+    chain: bytes | None = None,
+) -> ssl.SSLContext:
+    """Make a server's context; with a client root it demands a certificate of that."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = newest
+    with tempfile.TemporaryDirectory() as folder:
+        chain_file, key_file = Path(folder, "chain.pem"), Path(folder, "key.pem")
+        chain_file.write_bytes(leaf.presented_pem if chain is None else chain)
+        key_file.write_bytes(leaf.key_pem)
+        context.load_cert_chain(chain_file, key_file)
+    if client_root is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=client_root.pem.decode())
+    return context
+
+
+def tls(context: ssl.SSLContext, greeting: bytes = b"", reply: bytes = b"SIP/2.0 200 OK\r\n\r\n") -> Behaviour:
+    """Serve TLS, answer each message, and remember all until the client closes."""
+
+    def behave(connection: socket.socket, seen: Seen) -> None:
+        context.sni_callback = lambda _tls, name, _context: setattr(seen, "server_name", name)
+        with context.wrap_socket(connection, server_side=True) as stream:
+            seen.client_chain = stream.getpeercert(binary_form=True)
+            if greeting:
+                stream.sendall(greeting)
+            with suppress(ssl.SSLEOFError, ConnectionResetError, BrokenPipeError):
+                while received := stream.recv(4096):
+                    seen.received += received
+                    stream.sendall(reply)
+
+    return behave
+
+
+def says(octets: bytes) -> Behaviour:
+    """Read the ClientHello, send octets that are no TLS, and wait until the client gives up."""
+
+    def behave(connection: socket.socket, seen: Seen) -> None:
+        connection.recv(65_536)
+        connection.sendall(octets)
+        while received := connection.recv(65_536):
+            seen.received += received
+
+    return behave
+
+
+def hangs_up(connection: socket.socket, seen: Seen) -> None:
+    """Close in the middle of the handshake."""
+    connection.recv(65_536)
+
+
+def resets(connection: socket.socket, seen: Seen) -> None:
+    """Answer the ClientHello with a TCP reset."""
+    connection.recv(65_536)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def keeps_silent(connection: socket.socket, seen: Seen) -> None:
+    """Never answer, until the client closes."""
+    while connection.recv(65_536):
+        pass
+
+
+def goes_slowly(context: ssl.SSLContext) -> Behaviour:
+    """Serve TLS so slowly that a cancellation hits every stage of the handshake."""
+    serve = tls(context)
+
+    def behave(connection: socket.socket, seen: Seen) -> None:
+        time.sleep(0.02)
+        serve(connection, seen)
+
+    return behave
