@@ -71,7 +71,7 @@ CONNECTED = [
     case("dane-ee-bare", "ACCEPTED", "dane-ee", "dane.match", "R7671-5.1-1", "R7671-5.1-2", "R7673-4.2-1"),
     case("rollover", "ACCEPTED", "dane-ee", "dane.match", "R6698-4.1-8"),
     case("tlsa-alias", "ACCEPTED", "dane-ee", "dane.match", "R6698-A.2-1"),
-    case("alias", "ACCEPTED", "dane-ee", "dane.match", "A-08", "R7671-7-1", "R7671-7-5"),
+    case("alias", "ACCEPTED", "dane-ee", "dane.match", "R7671-7-1", "R7671-7-5"),
     case("hosted", "ACCEPTED", "dane-ee", "dane.match", "D-SEC-3", "R3263-4.1-13"),
     case("naptr-signed", "ACCEPTED", "dane-ee", "dane.match", "D-SEC-3", "R3263-4.1-13"),
     case("mismatch", "REJECTED", "none", "dane.no-match", "R7673-1-1", "R6698-4.1-7", "A-32"),
