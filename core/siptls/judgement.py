@@ -18,7 +18,7 @@ from typing import Final, cast
 
 from . import dane
 from .certificate import Certificate
-from .errors import InvalidCertificate, LocalProtocolError
+from .errors import InvalidCertificate
 from .events import Anchors, PathEvent, PathRejected, PathValidated, ValidatePath
 from .identity import Identity
 from .path_rules import date_fault, malformed, purpose_fault, seconds_left
@@ -287,9 +287,6 @@ class Judgement:
 
     def _path_found(self, event: PathValidated) -> None:
         """Check on a valid path what RFC 5280 path validation leaves open; accept if nothing stands against it."""
-        through, above = event.action.through, event.path[1:]
-        if not above or not (through is None or through in above):
-            raise LocalProtocolError(f"{event!r} does not lead where it should")
         self._note("chain.valid", event)
         path = [Certificate(der) for der in event.path]
         try:

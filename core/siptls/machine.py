@@ -40,7 +40,7 @@ from .events import (
     Presented,
     ValidatePath,
 )
-from .soundness import sound
+from .soundness import leads_where_asked, sound
 
 if TYPE_CHECKING:
     from .journal import Note
@@ -179,8 +179,8 @@ class Machine(Generic[R]):
             raise LocalProtocolError(f"{action!r} was not handed out yet, so {event!r} cannot answer it")
         if type(event) is Answered:
             event = sound(event, self.policy.limits, self._note)
-        elif type(event) is PathValidated and event.path[:1] != (event.action.leaf,):
-            raise LocalProtocolError(f"{event!r} is not a path from the certificate that was asked about")
+        elif type(event) is PathValidated and not leads_where_asked(event):
+            raise LocalProtocolError(f"{event!r} is not a path that {action!r} asks for")
         self._open.remove(entry)
         self._enter(entry, event)
         self._settle()
@@ -303,8 +303,8 @@ class Machine(Generic[R]):
         """Write into the ledger what came of an action, and let those who wait for it go on."""
         entry.event = event
         entry.arrived = self._now
-        if entry.then is not None:
-            self._ready.append((entry.then, event))
+        assert entry.then is not None  # each is entered once
+        self._ready.append((entry.then, event))
         if entry.others is not None:
             self._ready.extend([(then, event) for then in entry.others])
         entry.then = entry.others = None

@@ -1,4 +1,4 @@
-"""Is an answer what it says it is? A resolver, or who speaks in its place, may answer anything."""
+"""Is an answer what it says it is? A resolver, or who speaks in its place, may answer anything; a validator may err."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .dns.answer import INSECURE, SECURE, Answer
 from .dns.records import RECORD_TYPE, belonging
 from .errors import LocalProtocolError
-from .events import Answered, Failure, LookupEvent, LookupFailed
+from .events import Answered, Failure, LookupEvent, LookupFailed, PathValidated
 from .names import fold, same
 
 if TYPE_CHECKING:
@@ -47,6 +47,16 @@ def sound(event: Answered, limits: Limits, note: Callable[[str, object, object],
         else:
             return event  # nearly all answers are like this
     return _mended(event, limits, note)
+
+
+def leads_where_asked(event: PathValidated) -> bool:
+    """Say whether a path is one that was asked for: from the leaf, through the certificate it must contain, and on.
+
+    Args:
+        event: the path. A certificate is never its own trust anchor, so it has two certificates or more.
+    """
+    question, above = event.action, event.path[1:]
+    return bool(above) and event.path[0] == question.leaf and (question.through is None or question.through in above)
 
 
 def _mended(event: Answered, limits: Limits, note: Callable[[str, object, object], None]) -> LookupEvent:

@@ -196,13 +196,23 @@ class TestOutstanding:
             machine.receive(event, now=0.0)
         assert machine.heard == list(right)
 
-    @pytest.mark.parametrize("path", [(), (ROOT.der,), (ROOT.der, LEAF.der)])
-    def test_a_path_from_another_certificate_is_refused_and_changes_nothing(self, path: tuple[bytes, ...]) -> None:
+    @pytest.mark.parametrize("path", [(), (LEAF.der,), (ROOT.der,), (ROOT.der, LEAF.der)])
+    def test_a_path_from_elsewhere_or_to_nowhere_is_refused_and_changes_nothing(self, path: tuple[bytes, ...]) -> None:
         machine = handed_out(PATH)
         with pytest.raises(LocalProtocolError, match="not a path"):
             machine.receive(PathValidated(PATH, path), now=0.0)
         assert list(machine.outstanding) == [PATH]
         machine.receive(PathValidated(PATH, (LEAF.der, ROOT.der)), now=0.0)
+        assert len(machine.heard) == 1
+
+    @pytest.mark.req("D-PATH-3")
+    def test_a_path_beside_the_certificate_that_it_must_contain_is_refused(self) -> None:
+        other = Issuer.root("Another root").der
+        question = ValidatePath(LEAF.der, (), ANCHORS, AT, through=other)
+        machine = handed_out(question)
+        with pytest.raises(LocalProtocolError, match="not a path"):
+            machine.receive(PathValidated(question, (LEAF.der, ROOT.der)), now=0.0)
+        machine.receive(PathValidated(question, (LEAF.der, other, ROOT.der)), now=0.0)
         assert len(machine.heard) == 1
 
     def test_an_answer_to_another_question_is_refused_and_changes_nothing(self) -> None:
