@@ -367,6 +367,18 @@ class TestPkixTa:
             assert court.verdict().code == "dane.no-match"
             assert court.questions == []
 
+    def test_an_authority_that_is_both_sent_and_trusted_is_asked_about_once(self) -> None:
+        court = Court([LEAF, CA, ROOT], [ROOT.record(0, 0, 1)], valid=[WAY])
+        assert court.verdict().accepted
+        refused = Court([LEAF, CA, ROOT], [ROOT.record(0, 0, 1)])
+        assert not refused.verdict().accepted
+        assert len(court.questions) == len(refused.questions) == 1
+
+    def test_anchors_that_cannot_be_read_are_passed_over(self) -> None:
+        junk = Made(b"junk", b"")
+        court = Court([LEAF, CA], [CA.record(0, 1, 1)], valid=[WAY], trusted=[junk, ROOT])
+        assert said(court.verdict()) == ("ACCEPTED", "pkix-ta", "dane.match")
+
     @pytest.mark.req("D-PATH-3", "T-D08", "R6698-A.1.1-1")
     def test_a_cross_signed_pair_is_judged_alike_in_both_orders(self) -> None:
         cross = ca("CA", "Other CA", 2)
