@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from siptls.journal import printable
 from siptls.verdict import Outcome
 
-from .steps import Lookups, note_lines, step_lines
+from .steps import note_lines, step_lines
 
 if TYPE_CHECKING:
     from siptls import Identity, Route, SipUri, Step, Verdict
@@ -134,7 +134,6 @@ def _sections(steps: Iterable[Step], domain: str, terminal: Terminal) -> list[st
         seconds = step.seconds
     lines: list[str] = []
     peers = 0
-    lookups = Lookups()
     for section in sections:
         heading = f"LOCATE  {domain}"
         if section.place:
@@ -143,7 +142,7 @@ def _sections(steps: Iterable[Step], domain: str, terminal: Terminal) -> list[st
             heading = f"PEER {peers}  {host}  {section.address}".rstrip()
         lines += _heading(terminal, heading, section.steps[-1].seconds - section.began)
         for step in section.steps:
-            lines += step_lines(step, terminal, lookups)
+            lines += step_lines(step, terminal)
     return lines
 
 

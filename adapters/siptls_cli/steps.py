@@ -16,7 +16,6 @@ _PART_WIDTH: Final = 10
 
 # "name TYPE -> alias: records (status)" and "name TYPE: REASON: detail", as the core words them. A name holds no blank.
 _ANSWER: Final = re.compile(r"(\S+) (A|AAAA|CNAME|NAPTR|SRV|TLSA)((?: -> \S+ \(\w+\))*): (.*)", re.DOTALL)
-_FAILED: Final = re.compile(r"(BOGUS|SERVFAIL|REFUSED|TIMEOUT|MALFORMED|LIMIT): ")
 _DENIED: Final = re.compile(r"(NODATA|NXDOMAIN) \(\w+\)")
 _DIGEST: Final = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{16,}([0-9a-f]{8})\b")
 
@@ -66,44 +65,23 @@ _WHY: Final = {
 _FIX: Final = {"net": "try again; look at the server's log", "tls": "look at the server's log"}
 
 
-class Lookups:
-    """Remembers lookups, because a failure that follows from one is noted without its evidence.
-
-    Attributes:
-        failed: the last one that failed.
-        records: the last answer with records.
-    """
-
-    def __init__(self) -> None:
-        self.failed: str = ""
-        self.records: str = ""
-
-    def evidence(self, code: str) -> str:
-        """Return the evidence of a failure that was noted without any."""
-        if code == "dane.unusable" and self.records:
-            return self.records
-        rooms = ("locate.", "dnssec.", "dane.", "limit.")
-        return self.failed if code.startswith(rooms) and self.failed else "none"
-
-
 def shortened(text: str) -> str:
     """Return a text with long digests cut to their first and last eight digits."""
     return _DIGEST.sub(r"\1…\2", text)
 
 
-def step_lines(step: Step, terminal: Terminal, lookups: Lookups) -> list[str]:
+def step_lines(step: Step, terminal: Terminal) -> list[str]:
     """Return the lines of one step.
 
     Args:
         step: the step; its texts are printable ASCII already.
         terminal: what they are shown on.
-        lookups: those before, in the same run.
     """
     lookup = _ANSWER.fullmatch(step.found) if step.severity == "ok" else None
     if lookup is not None:
-        return _lookup_lines(lookup, terminal, lookups, step.found)
+        return _lookup_lines(lookup, terminal)
     if step.severity == "error":
-        return _failure_lines(step, terminal, lookups)
+        return _failure_lines(step, terminal)
     lines = terminal.item(step.severity, _label(step.code) + shortened(_sentence(step)), hang=_LABEL_WIDTH)
     if step.severity == "warning":
         lines += _parts(terminal, [("why", step.why), ("fix", step.fix)])
@@ -119,26 +97,20 @@ def note_lines(step: Step, terminal: Terminal) -> list[str]:
     return terminal.item(step.severity, text, indent=2, hang=2)
 
 
-def _lookup_lines(lookup: re.Match[str], terminal: Terminal, lookups: Lookups, found: str) -> list[str]:
+def _lookup_lines(lookup: re.Match[str], terminal: Terminal) -> list[str]:
     name, rrtype, aliases, rest = lookup.groups()
-    mark: Mark = "ok"
-    if _FAILED.match(rest):
-        mark, lookups.failed = "error", found
-    elif _DENIED.fullmatch(rest):
-        mark = "nothing"
-    else:
-        lookups.records = found
+    mark: Mark = "nothing" if _DENIED.fullmatch(rest) else "ok"
     text = f"{rrtype:<{_LABEL_WIDTH}}{name}{aliases}: {shortened(rest)}"
     return terminal.item(mark, text, hang=_LABEL_WIDTH)
 
 
-def _failure_lines(step: Step, terminal: Terminal, lookups: Lookups) -> list[str]:
+def _failure_lines(step: Step, terminal: Terminal) -> list[str]:
     """Each failure says what should have been there, what was, what is behind it, what to do, and where that stands."""
     room = step.code.partition(".")[0]
     lines = terminal.item("error", f"{step.code} — {step.finding}", hang=2)
     parts = [
         ("expected", step.expected or _EXPECTED.get(room, "")),
-        ("found", step.found or lookups.evidence(step.code)),
+        ("found", step.found or "none"),
         ("why", step.why or _WHY.get(room, "")),
         ("fix", step.fix or _FIX.get(room, "try again")),
         ("see", step.reference or f"{step.code} in the catalogue of codes"),

@@ -89,7 +89,7 @@ class Addressing(Machine[R]):
                 self._ask(Lookup(host, _RRTYPES[family]), _keep)
 
     def _address_answered(self, event: LookupEvent) -> None:
-        self._note("locate.address", self._target, event)
+        self._note_lookup("locate.address", self._target, event)
         self._count_on_for_target(event)
         self._left -= 1
         if self._left == 0:
@@ -145,7 +145,7 @@ class Addressing(Machine[R]):
     def _alias_answered(self, event: LookupEvent) -> None:
         target = self._target
         assert target is not None
-        self._note("locate.alias", target, event)
+        self._note_lookup("locate.alias", target, event)
         self._count_on_for_target(event)
         if isinstance(event, LookupFailed):
             self._addressed(target, Reached(Addressed.FAILED, code=event.code))
@@ -153,6 +153,10 @@ class Addressing(Machine[R]):
             self._addressed(target, Reached(Addressed.INSECURE, (target.host,)))
         else:
             self._addressed(target, Reached(Addressed.INSECURE))
+
+    def _note_lookup(self, code: str, hop: object, event: LookupEvent) -> None:
+        """Write what came of a lookup into the journal: under its own code, or under that of its failure."""
+        self._note(event.code if isinstance(event, LookupFailed) else code, hop, event)
 
     @property
     def _no_service(self) -> str:

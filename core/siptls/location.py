@@ -94,7 +94,7 @@ class Locating(Addressing[R]):
         self._settle()
 
     def _naptr_answered(self, event: LookupEvent) -> None:
-        self._note("locate.naptr", "LOCATE", event)
+        self._note_lookup("locate.naptr", "LOCATE", event)
         if isinstance(event, LookupFailed):
             self._not_located(Outcome.UNDETERMINED, event.code)
             return
@@ -145,7 +145,7 @@ class Locating(Addressing[R]):
             self._ask(question, self._srv_answered)
 
     def _srv_answered(self, event: LookupEvent) -> None:
-        self._note("locate.srv", "LOCATE", event)
+        self._note_lookup("locate.srv", "LOCATE", event)
         if isinstance(event, Answered):
             self._count_on(event)
         self._left -= 1
@@ -291,6 +291,7 @@ class Locate(Locating[Route]):
         self._conclude(complete=outcome is Outcome.NO_SERVICE)
 
     def _run_out(self) -> None:
+        self._note("limit.seconds", "LOCATE", self.policy.limits.seconds)
         self._failure = (Outcome.UNDETERMINED, "limit.seconds")
         self._conclude(complete=False)
 
@@ -298,8 +299,8 @@ class Locate(Locating[Route]):
         outcome, code = (None, None) if self._found else self._failure or (Outcome.NO_SERVICE, "")
         if outcome is Outcome.NO_SERVICE and not code:
             code = self._no_service
-        if code:
-            self._note(code, "LOCATE", None)
+        if outcome is Outcome.NO_SERVICE and code:
+            self._note(code, "LOCATE", None)  # a failure stands in the journal already
         unfailed = self._failure is None or self._failure[0] is Outcome.NO_SERVICE
         self._finish(
             Route(

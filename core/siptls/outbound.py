@@ -137,7 +137,8 @@ class Outbound(Locating[Verdict]):
     # From the targets to the plan for one of them.
 
     def _not_located(self, outcome: Outcome, code: str) -> None:
-        self._note(code, "LOCATE", None)
+        if outcome is Outcome.NO_SERVICE:
+            self._note(code, "LOCATE", None)  # a failure stands in the journal already
         self._conclude(outcome, "none", code, None, None)
 
     def _located(self) -> None:
@@ -180,12 +181,12 @@ class Outbound(Locating[Verdict]):
     def _tlsa_answered(self, event: LookupEvent) -> None:
         target = self._target
         assert target is not None
-        self._note("dane.tlsa", target, event)
         if isinstance(event, LookupFailed):
             code = "dnssec.bogus" if event.reason is Failure.BOGUS else "dane.lookup-failed"
             self._note(code, target, event)
             self._skip(target, Outcome.UNDETERMINED, code)
             return
+        self._note("dane.tlsa", target, event)
         answer = event.answer
         self._count_on_for_target(event)
         if answer.security is SECURE and answer.records:
@@ -208,7 +209,7 @@ class Outbound(Locating[Verdict]):
             self._records = records
             self._treat(target, Pinned.USABLE, self._bases[0])
             return
-        self._note("dane.unusable", target, None)
+        self._note("dane.unusable", target, answer)
         if self.policy.strict_dane:
             self._skip(target, Outcome.REJECTED, "dane.unusable")
         else:

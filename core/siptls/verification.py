@@ -136,7 +136,7 @@ class Verification(Machine[Verdict]):
             self._note(code, host, evidence)
         if records.counting:
             return records, Pinned.USABLE
-        self._note("dane.unusable", host, None)
+        self._note("dane.unusable", host, "; ".join([str(record) for record in tlsa[:8]]))
         return None, Pinned.UNUSABLE
 
     def _judged(self, _judgement: Judgement, decision: Decision) -> None:

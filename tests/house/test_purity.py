@@ -29,7 +29,7 @@ print([seconds, sorted(set(sys.modules) - before), sorted(sys.stdlib_module_name
 
 
 def import_siptls() -> tuple[float, set[str], set[str]]:
-    """Processor seconds that ``import siptls`` takes in a new interpreter, the modules that it loads, and the library's names."""
+    """Processor seconds that importing the core takes in a new interpreter, what it loads, and the library's names."""
     run = subprocess.run(
         [sys.executable, "-I", "-c", MEASURE_AN_IMPORT], capture_output=True, text=True, timeout=60, check=True
     )
