@@ -13,7 +13,7 @@ from typing import Final
 from . import der as asn1
 from . import structure
 from .errors import InvalidCertificate
-from .general_name import GeneralName, NameConstraints, common_names, general_name, name_constraints
+from .general_name import GeneralName, NameConstraints, common_names, general_names, name_constraints
 
 _KEY_USAGE: Final = b"\x55\x1d\x0f"
 _SUBJECT_ALT_NAME: Final = b"\x55\x1d\x11"
@@ -241,12 +241,7 @@ class Certificate:
             return None
         start, end, place = found
         start, end = asn1.only(self.der, start, end, asn1.SEQUENCE, place)
-        names: list[GeneralName] = []
-        while start < end:
-            name, start = general_name(self.der, start, end, place, (4, 16))
-            names.append(name)
-            if len(names) > limit:
-                raise TooManyNames(place, f"at most {limit} names")
-        if not names:
-            raise InvalidCertificate(place, "at least one name")
-        return tuple(names)
+        names = general_names(self.der, start, end, place, limit)
+        if len(names) > limit:
+            raise TooManyNames(place, f"at most {limit} names")
+        return names

@@ -28,8 +28,6 @@ _KNOWN_IDENTIFIERS: Final = {
     b"\x2b\x06\x01\x05\x05\x07\x03\x14": "1.3.6.1.5.5.7.3.20",  # id-kp-sipDomain
 }
 
-_TIME_DIGITS: Final = {UTC_TIME: 12, GENERALIZED_TIME: 14}
-
 
 def element(octets: bytes, start: int, end: int, place: str) -> tuple[int, int]:
     """Read the header of an element, whatever its tag is.
@@ -177,19 +175,21 @@ def time(octets: bytes, start: int, end: int, place: str) -> tuple[datetime, int
         InvalidCertificate: it is neither ``YYMMDDHHMMSSZ`` for 1950-2049 nor ``YYYYMMDDHHMMSSZ`` from 2050 on, or there
             is no such day or second.
     """
-    content, stop = element(octets, start, end, place)
+    content, stop = tagged(
+        octets, start, end, UTC_TIME if octets[start : start + 1] == b"\x17" else GENERALIZED_TIME, place
+    )
     text = octets[content:stop]
-    digits = _TIME_DIGITS.get(octets[start], 0)
-    if len(text) != digits + 1 or not text.endswith(b"Z") or not text[:-1].isdigit() or text[-7:-5] > b"23":
+    digits = 12 if octets[start] == UTC_TIME else 14
+    if len(text) != digits + 1 or text[-1] != 0x5A or not text[:-1].isdigit() or text[-7:-5] > b"23":
         # Some versions of Python take hour 24 for midnight.
         raise InvalidCertificate(place, "UTCTime YYMMDDHHMMSSZ or GeneralizedTime YYYYMMDDHHMMSSZ")
     # Only digits are left here, so the many other forms of ISO 8601 cannot hide in them.
-    iso = f"{text[:-7].decode()}T{text[-7:].decode()}"
+    iso = text.decode()
     if digits == 12:
-        iso = ("20" if iso < "50" else "19") + iso
+        iso = f"20{iso}" if iso < "50" else f"19{iso}"
     elif iso < "2050":
         raise InvalidCertificate(place, "UTCTime for a time before 2050")
     try:
-        return datetime.fromisoformat(iso), stop
+        return datetime.fromisoformat(f"{iso[:8]}T{iso[8:]}"), stop
     except ValueError:
         raise InvalidCertificate(place, "a day and a time of day that exist") from None

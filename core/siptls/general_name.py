@@ -167,6 +167,30 @@ def general_name(
     return GeneralName(kind, value), stop
 
 
+def general_names(octets: bytes, start: int, end: int, place: str, limit: int) -> tuple[GeneralName, ...]:
+    """Read the GeneralNames from ``start`` to ``end``, but not more than one beyond ``limit``.
+
+    Raises:
+        InvalidCertificate: there is none, or one of those that are read is malformed or of no known kind.
+    """
+    if start == end:
+        raise InvalidCertificate(place, "at least one name")
+    names: list[GeneralName] = []
+    while start < end and len(names) <= limit:
+        content = start + 2
+        kind = _TEXT_KINDS.get(octets[start])
+        if kind is not None and content <= end:
+            stop = content + octets[start + 1]
+            value = octets[content:stop]
+            if stop <= end and stop < content + 0x80 and value.isascii():
+                names.append(GeneralName(kind, value.decode()))  # the shape of nearly all names
+                start = stop
+                continue
+        name, start = general_name(octets, start, end, place, (4, 16))
+        names.append(name)
+    return tuple(names)
+
+
 def _other_name(octets: bytes, start: int, end: int, place: str) -> GeneralName:
     content, start = asn1.tagged(octets, start, end, asn1.OBJECT_IDENTIFIER, place)
     oid = asn1.object_identifier(octets[content:start], place)

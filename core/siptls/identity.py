@@ -298,6 +298,12 @@ def violates_constraints(domain: str, path: Sequence[Certificate]) -> Certificat
 
 def _uri_host(name: GeneralName) -> str | None:
     """Return the domain that a URI names as a SIP domain identity."""
+    value = name.value
+    if isinstance(value, str) and value[:4].lower() == "sip:":
+        # Nearly all of them are a scheme and a host; the grammar wants a letter where the last label begins.
+        host = value[4:]
+        if is_host(host) and host[host.rfind(".") + 1].isalpha():
+            return fold(host)
     uri = _sip_uri(name)
     return None if uri is None or uri.scheme != "sip" or uri.user is not None or uri.is_ip else uri.host
 
