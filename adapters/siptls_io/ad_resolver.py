@@ -197,13 +197,16 @@ def _telling(lookup: Lookup, failures: list[LookupFailed]) -> LookupFailed:
 
 def _judged(lookup: Lookup, server: Server, response: dns.message.Message) -> LookupEvent:
     validated = server.trusted and bool(response.flags & dns.flags.AD)
-    return from_message(lookup, response, Security.SECURE if validated else Security.INSECURE, server.source)
+    event = from_message(lookup, response, Security.SECURE if validated else Security.INSECURE, server.source)
+    if isinstance(event, LookupFailed):
+        return LookupFailed(lookup, event.reason, event.detail, server.source)
+    return event
 
 
 def _no_response(lookup: Lookup, server: Server, error: OSError | Malformed) -> LookupFailed:
     reason = Failure.MALFORMED if isinstance(error, Malformed) else Failure.TIMEOUT
     what = "no response in time" if isinstance(error, TimeoutError) else str(error)
-    return LookupFailed(lookup, reason, f"{server.source.name}: {what}")
+    return LookupFailed(lookup, reason, f"{server.source.name}: {what}", server.source)
 
 
 def _servers(servers: Iterable[Address], trust: list[tuple[str, int | None]]) -> Iterator[Server]:

@@ -68,8 +68,8 @@ def validate_path(action: ValidatePath) -> PathEvent:
         found = _verified(leaf, pool, anchors.store, action.at)
         path = found if action.through is None else _through(found, pool, anchors, action)
     except Exception as error:  # noqa: BLE001 - hostile certificates may make a library raise anything
-        detail = str(error).removeprefix("validation failed: ")
-        return PathRejected(action, _reason(detail, (leaf, *pool), anchors, action.at), detail[:_DETAIL])
+        reason, detail = _told(str(error).removeprefix("validation failed: "), (leaf, *pool), anchors, action.at)
+        return PathRejected(action, reason, detail[:_DETAIL])
     if path is None:
         return PathRejected(action, "chain.invalid", "no valid path contains the certificate that it must contain")
     return PathValidated(action, tuple([certificate.public_bytes(Encoding.DER) for certificate in path]))
@@ -131,11 +131,19 @@ def _contains(path: Chain, der: bytes | None) -> bool:
     return any(certificate.public_bytes(Encoding.DER) == der for certificate in path[1:])
 
 
-def _reason(detail: str, presented: Chain, anchors: Prepared, at: datetime) -> str:
-    """Return the code of a rejection. The library has one exception for all, so its text and the certificates tell."""
-    leaf = presented[0]
+def _told(detail: str, presented: Chain, anchors: Prepared, at: datetime) -> tuple[str, str]:
+    """Return the code of a rejection, and the library's text or what says more."""
     above = _Above(presented[1:], anchors)
-    line = _line(leaf, above)
+    line = _line(presented[0], above)
+    reason = _reason(detail, line, above, at)
+    if reason in {"chain.unknown-ca", "chain.missing-intermediate"}:
+        detail = f"no trust anchor and no certificate that was sent is named {line[-1].issuer.rfc4514_string()}"
+    return reason, detail
+
+
+def _reason(detail: str, line: list[x509.Certificate], above: _Above, at: datetime) -> str:
+    """Return the code of a rejection. The library has one exception for all, so its text and the certificates tell."""
+    leaf = line[0]
     if "not valid at validation time" in detail:
         # The leaf, and if it is in time, somebody above it.
         for certificate in line:

@@ -58,6 +58,8 @@ _ENTRIES: Final[tuple[tuple[str, Severity, str, str, str, str], ...]] = (
     ("locate.alias", "ok", "alias asked alone, to see whether its first step is signed", "", "",
      "RFC 7672 section 2.1.3"),
     ("locate.bad-target", "error", "the SRV record names no host or no port", "", "correct the SRV record", "RFC 2782"),
+    ("locate.srv-cname", "warning", "the target of an SRV record is an alias, which RFC 2782 forbids",
+     "it is followed here; other clients may not do so", "let the SRV record name the host itself", "RFC 2782"),
     ("locate.no-address", "error", "the host has no address", "", "publish A or AAAA records for it",
      "RFC 3263 section 4.2"),
     ("locate.foreign-record", "note", "records that stand at another name, or are of another type, were dropped", "",

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum
 from typing import ClassVar, Final, TypeAlias
 
-from .dns.answer import Answer
+from .dns.answer import Answer, Source
 from .dns.question import Lookup
 
 
@@ -233,15 +233,17 @@ class LookupFailed:
         action: the question.
         reason: why.
         detail: what the resolver says of it; hostile text.
+        source: where the answer should have come from, if somebody was asked.
     """
 
-    __slots__ = ("action", "detail", "reason")
+    __slots__ = ("action", "detail", "reason", "source")
     answers: ClassVar = Lookup
 
-    def __init__(self, action: Lookup, reason: Failure, detail: str = "") -> None:
+    def __init__(self, action: Lookup, reason: Failure, detail: str = "", source: Source | None = None) -> None:
         self.action: Final = action
         self.reason: Final = reason
         self.detail: Final = detail
+        self.source: Final = source
 
     @property
     def code(self) -> str:

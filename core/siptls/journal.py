@@ -10,6 +10,7 @@ from typing import Final, TypeAlias, cast
 
 from .codes import CATALOGUE, Severity
 from .dns.answer import Answer, Source
+from .dns.records import Naptr, Record, Srv
 from .events import Answered, ConnectFailed, Endpoint, LookupFailed, PathRejected, PathValidated, Presented
 
 # The time on the machine's clock, a code of the catalogue, the hop, the evidence.
@@ -126,7 +127,7 @@ def rendered(notes: tuple[Note, ...], began: float) -> tuple[Step, ...]:
         expected, found = _texts(evidence)
         steps.append(Step(seconds, _hop(hop), code, expected, found))
         answer = evidence.answer if isinstance(evidence, Answered) else evidence
-        if isinstance(answer, Answer):
+        if isinstance(answer, (Answer, LookupFailed)) and answer.source is not None:
             sources.setdefault(answer.source, seconds)
     for source, seconds in sources.items():
         if source.note is not None:
@@ -171,6 +172,12 @@ def _text(evidence: object) -> str:
     return printable(str(evidence))
 
 
+def _rank(record: Record) -> tuple[int, str]:
+    if isinstance(record, Naptr):
+        return record.order, f"{record.preference:05} {record}"
+    return (record.priority if isinstance(record, Srv) else 0), str(record)
+
+
 def _answer(answer: Answer) -> str:
     """An answer in one line: the question, the alias steps, the records or the denial, the status."""
     name = f"{answer.question.name} {answer.question.rrtype}"
@@ -179,7 +186,8 @@ def _answer(answer: Answer) -> str:
     if answer.denial is not None:
         what = answer.denial.value
     else:
-        what = "; ".join([str(record) for record in answer.records[:_SHOWN]])
+        # The order on the wire says nothing and changes from answer to answer.
+        what = "; ".join([str(record) for record in sorted(answer.records, key=_rank)[:_SHOWN]])
         if len(answer.records) > _SHOWN:
             what += f"; and {len(answer.records) - _SHOWN} more"
     return printable(f"{name}: {what} ({answer.security.name.lower()})", 1000)

@@ -215,6 +215,11 @@ class Locating(Addressing[R]):
         self._taken += 1
         return Target(fold(record.target), record.port, transport, record.priority, record.weight, self._delegation)
 
+    def _address_answered(self, event: LookupEvent) -> None:
+        if self._order is not None and isinstance(event, Answered) and event.answer.aliases:
+            self._note("locate.srv-cname", self._target, event)  # followed all the same (A-08)
+        super()._address_answered(event)
+
     def _reach(self, target: Target) -> None:
         """Ask for the addresses of a target, and ahead of time for those of the next ones."""
         self._ask_addresses(target)

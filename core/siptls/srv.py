@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import groupby
+from typing import Final
 
 from .dns.records import Srv
+
+_FEW: Final = 4
 
 
 def ordered(records: Iterable[Srv], randbelow: Callable[[int], int]) -> list[Srv]:
@@ -19,31 +21,40 @@ def ordered(records: Iterable[Srv], randbelow: Callable[[int], int]) -> list[Srv
         All records: lowest priority first; within one priority drawn by weight, exactly as RFC 2782 says, in time
         n log n.
     """
-    records = list(records)
-    if len(records) == 1:
-        return records
+    left = sorted(records, key=_rank)
     result: list[Srv] = []
-    for _, group in groupby(sorted(records, key=_priority), key=_priority):
-        result.extend(_drawn(list(group), randbelow))
-    return result
+    start = 0
+    for end, record in enumerate(left):
+        if record.priority != left[start].priority:
+            result += _drawn(left[start:end], randbelow)
+            start = end
+    return result + _drawn(left[start:], randbelow)
 
 
-def _priority(record: Srv) -> int:
-    return record.priority
+def _rank(record: Srv) -> tuple[int, bool]:
+    # Records without weight come first in their priority, so that a draw of 0 can choose one of them.
+    return record.priority, record.weight > 0
 
 
 def _drawn(records: list[Srv], randbelow: Callable[[int], int]) -> list[Srv]:
     """Draw records of one priority one after the other, each by its share of the weights that are left."""
-    if len(records) == 1:
+    if len(records) < 2:
         return records
-    # Records without weight come first, so that a draw of 0 can choose one of them.
-    records.sort(key=_has_weight)
-    tree = _WeightTree([record.weight for record in records])
-    return [records[tree.draw(randbelow)] for _ in records]
-
-
-def _has_weight(record: Srv) -> bool:
-    return record.weight > 0
+    if len(records) > _FEW:
+        tree = _WeightTree([record.weight for record in records])
+        return [records[tree.draw(randbelow)] for _ in records]
+    # The same without the tree, which costs more than it saves where there are few records.
+    total = sum([record.weight for record in records])
+    result: list[Srv] = []
+    while records:
+        drawn = randbelow(total + 1)
+        chosen = 0
+        while drawn > records[chosen].weight:
+            drawn -= records[chosen].weight
+            chosen += 1
+        total -= records[chosen].weight
+        result.append(records.pop(chosen))
+    return result
 
 
 class _WeightTree:

@@ -485,3 +485,29 @@ class TestDelegation:
     @pytest.mark.req("D-SEC-9", "R7672-2.2-1")
     def test_a_numeric_host_has_no_delegation(self) -> None:
         assert self.delegation(World(), "sips:192.0.2.1") is Delegation.TAINTED
+
+
+class TestReports:
+    @pytest.mark.req("A-08", "R2782-tgt-1")
+    def test_an_srv_target_that_is_an_alias_is_followed_with_a_warning(self) -> None:
+        world = World()
+        world.srv("_sips._tcp.example.com", (0, 0, 5061, "sip.example.com"))
+        world.address("sip.example.com", "192.0.2.1", alias=[Alias("sip.example.com", "real.example.com", SECURE, 60)])
+        route = world.locate("sips:example.com")
+        assert route.targets[0].addresses == ("192.0.2.1",)
+        assert "locate.srv-cname" in [step.code for step in route.findings]
+
+    def test_the_domain_itself_may_be_an_alias_without_a_warning(self) -> None:
+        world = World()
+        world.address("example.com", "192.0.2.1", alias=[Alias("example.com", "real.example.com", SECURE, 60)])
+        assert "locate.srv-cname" not in [step.code for step in world.locate("sips:example.com").findings]
+
+    def test_records_are_shown_in_the_order_of_their_ranks_not_of_the_wire(self) -> None:
+        shown: set[str] = set()
+        for rows in (RFC3263_NAPTR, RFC3263_NAPTR[::-1]):
+            world = World()
+            world.naptr("example.com", *rows)
+            world.srv("_sips._tcp.example.com", (2, 0, 1, "b.example"), (1, 0, 1, "a.example"))
+            shown.add("\n".join([step.found for step in world.locate("sips:example.com").findings]))
+        assert len(shown) == 1
+        assert "1 0 1 a.example; 2 0 1 b.example" in shown.pop()

@@ -181,8 +181,10 @@ def test_a_failure_is_told_by_its_reason_and_not_asked_again(ask: Ask, script: S
         event = ask(AdResolver([server.address], trusted=[server.address]), QUESTION)
         assert failed(event) is reason
         assert len(server.queries) == 1
+    assert isinstance(event, LookupFailed)
+    assert event.source is not None
+    assert event.source.note == "resolver.trust-ad"
     if reason is Failure.BOGUS:
-        assert isinstance(event, LookupFailed)
         assert "signature crypto failed" in event.detail
 
 

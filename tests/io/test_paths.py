@@ -291,6 +291,12 @@ def test_without_any_path_the_reason_is_that_of_the_path() -> None:
     assert find(LEAF.der, [INTER.der], [OTHER.der], through=OTHER.der) == "chain.unknown-ca"
 
 
+def test_the_authority_that_is_missing_is_named() -> None:
+    event = validate_path(ValidatePath(LEAF.der, (INTER.der,), Anchors((OTHER.der,)), NOW))
+    assert isinstance(event, PathRejected)
+    assert INTER.certificate.issuer.rfc4514_string() in event.detail
+
+
 def test_a_tangle_of_certificates_cannot_keep_the_search_busy() -> None:
     tangle = [ROOT.cross_sign(ROOT, serial=number + 1).der for number in range(18)]
     assert find(LEAF.der, [INTER.der, *tangle], [ROOT.der], through=OTHER.der) == "chain.invalid"
