@@ -84,6 +84,10 @@ class _Options:
     def _values(self) -> tuple[object, ...]:
         return tuple([getattr(self, name) for name in self.__slots__])
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Copies and other processes make it anew, since nothing can be set afterwards.
+        return _made, (type(self), dict(zip(self.__slots__, self._values(), strict=True)))
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _Options) or type(other) is not type(self):
             return NotImplemented
@@ -95,6 +99,16 @@ class _Options:
     def __repr__(self) -> str:
         values = ", ".join([f"{name}={getattr(self, name)!r}" for name in self.__slots__])
         return f"{type(self).__name__}({values})"
+
+
+def _made(kind: type[_Options], options: dict[str, Any]) -> _Options:
+    """Make options from their names and values; unpickling needs a function for that."""
+    return kind(**options)
+
+
+def _number(value: object) -> float:
+    """Return a number as it is, and for all else NaN, which is neither above nor below anything."""
+    return cast("float", value) if type(value) in (int, float) else math.nan
 
 
 class Limits(_Options):
@@ -151,7 +165,7 @@ class Limits(_Options):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise InvalidPolicy(f"limits.{name}", value, "a whole number of at least 1")
-        if not self.seconds > 0:
+        if not _number(self.seconds) > 0:
             raise InvalidPolicy("limits.seconds", self.seconds, "a number of seconds above 0")
 
 
@@ -248,20 +262,22 @@ class Policy(_Options):
         self._keep(locals())
         self._check_choices()
         for name in _TIMEOUTS:
-            if not getattr(self, name) > 0:
+            if not _number(getattr(self, name)) > 0:
                 raise InvalidPolicy(name, getattr(self, name), "a number of seconds above 0")
         for name in _SWITCHES:
             if type(getattr(self, name)) is not bool:
                 raise InvalidPolicy(name, getattr(self, name), "True or False")
-        if not self.attempt_delay >= 0.01:
+        if not _number(self.attempt_delay) >= 0.01:
             raise InvalidPolicy("attempt_delay", self.attempt_delay, "at least 0.01 seconds, or inf")
         if type(self.prefetch) is not int or self.prefetch < 0:
             raise InvalidPolicy("prefetch", self.prefetch, "a whole number of at least 0")
-        if not self.tlsa_usages <= {0, 1, 2, 3}:
-            raise InvalidPolicy("tlsa_usages", self.tlsa_usages, "a set of usages from 0 to 3")
+        if type(self.tlsa_usages) is not frozenset or not self.tlsa_usages <= {0, 1, 2, 3}:
+            raise InvalidPolicy("tlsa_usages", self.tlsa_usages, "a frozenset of usages from 0 to 3")
+        if type(self.limits) is not Limits:
+            raise InvalidPolicy("limits", self.limits, "Limits")
 
     def _check_choices(self) -> None:
-        if self.require not in METHODS:
+        if self.require not in tuple(METHODS):
             raise InvalidPolicy("require", self.require, "one of " + ", ".join(METHODS))
         if self.eku not in ("strict", "interop", "lax-client"):
             raise InvalidPolicy("eku", self.eku, "one of strict, interop, lax-client")
@@ -274,7 +290,7 @@ class Policy(_Options):
 def _check_tuple(option: str, value: object, choices: tuple[str, ...]) -> None:
     """Refuse anything but a tuple of one or more different choices; a list, or one text, is refused as well."""
     chosen = cast("tuple[object, ...]", value)
-    sound = type(value) is tuple and 0 < len(chosen) == len(set(chosen)) and set(choices).issuperset(chosen)
+    sound = type(value) is tuple and chosen and all(chosen.count(each) == 1 and each in choices for each in chosen)
     if not sound:
         expected = "a tuple of one or more of " + ", ".join(choices) + ", each once"
         raise InvalidPolicy(option, chosen, expected)
