@@ -7,7 +7,7 @@ import math
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias
 
-from .journal import Note, Step, rendered
+from .journal import Note, Step, printable, rendered
 
 if TYPE_CHECKING:
     from .events import Connect, Endpoint
@@ -127,6 +127,12 @@ class Verdict:
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"a verdict is immutable: {name} cannot be deleted")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Copies and other processes make it anew, since nothing can be set afterwards.
+        told = (self.outcome, self.method, self.code, self.domain, self.target, self.endpoint, self.role, self._leaf)
+        rest = (self.connection, self.identities, self.expires, self._notes, self._began, self._decided)
+        return Verdict, (*told, *rest)
+
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict has no truth value, since a rejection is a verdict too: ask for verdict.accepted")
 
@@ -157,7 +163,7 @@ class Verdict:
             what += f" at {self.endpoint.host} {self.endpoint.address} port {self.endpoint.port}"
         elif self.target is not None:
             what += f" at {self.target.host} port {self.target.port}"
-        return "\n".join([what, *[str(step) for step in self.steps]])
+        return "\n".join([printable(what, 1000), *[str(step) for step in self.steps]])
 
     def to_dict(self) -> dict[str, object]:
         """Return the verdict as values for JSON (see the reference documentation for the schema)."""
