@@ -36,11 +36,10 @@ from .events import (
     LookupFailed,
     PathEvent,
     PathRejected,
-    PathValidated,
     Presented,
     ValidatePath,
 )
-from .soundness import leads_where_asked, sound
+from .soundness import flaw, sound
 
 if TYPE_CHECKING:
     from .journal import Note
@@ -179,8 +178,8 @@ class Machine(Generic[R]):
             raise LocalProtocolError(f"{action!r} was not handed out yet, so {event!r} cannot answer it")
         if type(event) is Answered:
             event = sound(event, self.policy.limits, self._note)
-        elif type(event) is PathValidated and not leads_where_asked(event):
-            raise LocalProtocolError(f"{event!r} is not a path that {action!r} asks for")
+        elif wrong := flaw(event):
+            raise LocalProtocolError(f"{event!r} {wrong}")
         self._open.remove(entry)
         self._enter(entry, event)
         self._settle()

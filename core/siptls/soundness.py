@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .codes import CATALOGUE
 from .dns.answer import INSECURE, SECURE, Answer
 from .dns.records import RECORD_TYPE, belonging
 from .errors import LocalProtocolError
-from .events import Answered, Failure, LookupEvent, LookupFailed, PathValidated
+from .events import (
+    Answered,
+    ConnectFailed,
+    Event,
+    Failure,
+    LookupEvent,
+    LookupFailed,
+    PathRejected,
+    PathValidated,
+)
 from .names import fold, same
 
 if TYPE_CHECKING:
@@ -49,14 +59,28 @@ def sound(event: Answered, limits: Limits, note: Callable[[str, object, object],
     return _mended(event, limits, note)
 
 
-def leads_where_asked(event: PathValidated) -> bool:
-    """Say whether a path is one that was asked for: from the leaf, through the certificate it must contain, and on.
+def flaw(event: Event) -> str:
+    """Say what is wrong with what a driver reports, or return an empty text.
 
     Args:
-        event: the path. A certificate is never its own trust anchor, so it has two certificates or more.
+        event: anything but `Answered`, which `sound` looks at.
+
+    Returns:
+        A path must be one that was asked for: from the leaf, through the certificate it must contain, to an anchor,
+        which is never the leaf itself. A reason must be a code of the catalogue that fits.
     """
-    question, above = event.action, event.path[1:]
-    return bool(above) and event.path[0] == question.leaf and (question.through is None or question.through in above)
+    if isinstance(event, PathValidated):
+        question, above = event.action, event.path[1:]
+        leads = bool(above) and event.path[0] == question.leaf and question.through in (None, *above)
+        return "" if leads else "is not a path that was asked for"
+    if isinstance(event, ConnectFailed):
+        rooms: tuple[str, ...] = ("net.", "tls.")
+    elif isinstance(event, PathRejected):
+        rooms = ("chain.",)
+    else:
+        return ""
+    named = event.reason in CATALOGUE and event.reason.startswith(rooms)
+    return "" if named else f"gives a reason that is no code of the catalogue beginning with {' or '.join(rooms)}"
 
 
 def _mended(event: Answered, limits: Limits, note: Callable[[str, object, object], None]) -> LookupEvent:

@@ -10,10 +10,12 @@ import pytest
 from pki import SERVER_AUTH, Issued, Issuer
 from siptls import (
     Connect,
+    ConnectFailed,
     Failure,
     InvalidPolicy,
     InvalidUri,
     Limits,
+    LocalProtocolError,
     Lookup,
     Outbound,
     Outcome,
@@ -502,3 +504,21 @@ class TestTime:
         assert machine.verdict is not None
         assert machine.verdict.code == ("dane.match" if match else "dane.no-match")
         assert world.open == ([machine.verdict.connection] if match else [])
+
+
+class TestReasons:
+    @pytest.mark.parametrize("reason", ["tls.closed", "refused", "chain.expired", ""])
+    def test_a_connection_fails_for_a_reason_of_the_catalogue_or_the_driver_is_wrong(self, reason: str) -> None:
+        machine = Outbound("sips:192.0.2.1", now=0.0, at=AT, randbelow=first)
+        (connect,) = machine.next_actions(now=0.0)
+        assert isinstance(connect, Connect)
+        with pytest.raises(LocalProtocolError, match="no code of the catalogue"):
+            machine.receive(ConnectFailed(connect, reason), now=0.0)
+        assert machine.outstanding == (connect,)
+
+    @pytest.mark.parametrize("reason", ["net.refused", "chain.what"])
+    def test_a_path_is_rejected_for_a_reason_of_the_catalogue_or_the_driver_is_wrong(self, reason: str) -> None:
+        world = hosted(FOR_DOMAIN, INSECURE)
+        world.paths = lambda _question: reason
+        with pytest.raises(LocalProtocolError, match="no code of the catalogue"):
+            world.outbound("sips:example.com")
