@@ -54,7 +54,8 @@ class LoopbackServer:
 
     def __init__(self, behaviour: Behaviour, address: str = "127.0.0.1", port: int = 0) -> None:
         self._behaviour = behaviour
-        self._listener = socket.create_server((address, port))
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._listener = socket.create_server((address, port), family=family)
         self.address = address
         self.port: int = self._listener.getsockname()[1]
         self.seen: list[Seen] = []

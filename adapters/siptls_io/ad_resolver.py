@@ -182,10 +182,13 @@ def _order(servers: tuple[Server, ...], failures: list[tuple[Server, LookupFaile
     """Say whom to ask next, considering who has failed: the silent ones again, and nobody of less trust."""
     asked = list(servers)
     for _ in range(_ROUNDS):
+        silent: list[Server] = []
         for server in asked:
             if server.trusted or not any(failed.trusted for failed, _ in failures):
                 yield server
-        asked = [server for server, failure in failures[-len(asked) :] if failure.reason is Failure.TIMEOUT]
+                if failures[-1][1].reason is Failure.TIMEOUT:
+                    silent.append(server)
+        asked = silent
 
 
 def _telling(lookup: Lookup, failures: list[LookupFailed]) -> LookupFailed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import threading
+import warnings
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from cryptography.x509.verification import Store
 
@@ -30,12 +32,12 @@ class Prepared:
         keys: the bare keys as SubjectPublicKeyInfo, by the DER of the certificate that stands for each.
     """
 
-    __slots__ = ("by_subject", "certificates", "keys", "store")
+    __slots__ = ("_by_subject", "certificates", "keys", "store")
 
     def __init__(self, certificates: dict[bytes, x509.Certificate], keys: dict[bytes, bytes]) -> None:
         self.certificates: Final = certificates
         self.keys: Final = keys
-        self.by_subject: Final = by_subject(certificates.values())
+        self._by_subject: dict[bytes, list[x509.Certificate]] | None = None
         self.store: Final = Store(list(certificates.values())) if certificates else None
 
     @classmethod
@@ -46,6 +48,12 @@ class Prepared:
             if prepared is None:
                 prepared = _prepared[anchors] = _prepare(anchors)
         return prepared
+
+    def named(self, name: bytes) -> list[x509.Certificate]:
+        """Return the anchors with a name in DER."""
+        if self._by_subject is None:
+            self._by_subject = by_subject(self.certificates.values())
+        return self._by_subject.get(name, [])
 
     def without(self, leaf: x509.Certificate, der: bytes) -> Prepared:
         """Return the anchors that are neither a certificate nor its key: nothing vouches for itself (A-21).
@@ -62,6 +70,14 @@ class Prepared:
             return self
         return Prepared({each: self.certificates[each] for each in self.certificates if each not in own}, self.keys)
 
+
+# Old roots break rules that RFC 5280 has (serial numbers, lengths of names), and so may peers. The library warns and
+# goes on; nobody who runs this could do anything about it. Where warnings are errors, the certificate is malformed.
+warnings.filterwarnings("ignore", module=r"siptls_io\.(anchors|paths)\Z")
+
+_ALWAYS_CHEAP = 1_536
+"""No certificate of so few octets holds a key that takes long."""
+_MAX_RSA_BITS = 8_192
 
 _prepared: WeakKeyDictionary[Anchors, Prepared] = WeakKeyDictionary()
 _lock = threading.Lock()
@@ -108,41 +124,72 @@ def anchors_from_pem(path: str | os.PathLike[str]) -> Anchors:
 
 
 def loaded(der: bytes) -> x509.Certificate | None:
-    """Return a certificate, or None if it is malformed so that no path can use it."""
+    """Return a certificate, or None if it is malformed."""
     try:
-        certificate = x509.load_der_x509_certificate(der)
-        _ = certificate.subject, certificate.issuer  # which are parsed only when asked for
-    except ValueError:
+        return x509.load_der_x509_certificate(der)
+    except (ValueError, Warning):
         return None
-    return certificate
 
 
-def by_subject(certificates: Iterable[x509.Certificate]) -> dict[x509.Name, list[x509.Certificate]]:
-    """Return certificates by the name of their subject."""
-    found: dict[x509.Name, list[x509.Certificate]] = {}
+def loaded_issuer(der: bytes) -> x509.Certificate | None:
+    """Return a certificate that may stand above another one in a path, or None if it is malformed or too costly.
+
+    Nobody issues RSA keys as large as OpenSSL would compute with: these can only be meant to keep us busy.
+    """
+    certificate = loaded(der)
+    if certificate is None or len(der) <= _ALWAYS_CHEAP:
+        return certificate
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm, Warning):
+        return None
+    return None if isinstance(key, rsa.RSAPublicKey) and key.key_size > _MAX_RSA_BITS else certificate
+
+
+def by_subject(certificates: Iterable[x509.Certificate]) -> dict[bytes, list[x509.Certificate]]:
+    """Return certificates by the name of their subject in DER; those with a malformed name are left out."""
+    found: dict[bytes, list[x509.Certificate]] = {}
     for certificate in certificates:
-        found.setdefault(certificate.subject, []).append(certificate)
+        name = subject_of(certificate)
+        if name is not None:
+            found.setdefault(name, []).append(certificate)
     return found
+
+
+def subject_of(certificate: x509.Certificate) -> bytes | None:
+    """Return the subject's name in DER, or None if it is malformed."""
+    try:
+        return certificate.subject.public_bytes()
+    except (ValueError, Warning):
+        return None
+
+
+def issuer_of(certificate: x509.Certificate) -> bytes | None:
+    """Return the issuer's name in DER, or None if it is malformed."""
+    try:
+        return certificate.issuer.public_bytes()
+    except (ValueError, Warning):
+        return None
 
 
 def spki_of(certificate: x509.Certificate) -> bytes | None:
     """Return the SubjectPublicKeyInfo of a certificate, or None for a key of an unknown kind."""
     try:
         return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, Warning):
         return None
 
 
 def _prepare(anchors: Anchors) -> Prepared:
-    certificates = {der: certificate for der in anchors.certificates if (certificate := loaded(der))}
+    certificates = {der: certificate for der in anchors.certificates if (certificate := loaded_issuer(der))}
     keys: dict[bytes, bytes] = {}
     for anchor in anchors.keys:
         try:
             spki = load_der_public_key(anchor.spki).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
             der = _stand_in(anchor, spki)
-        except (ValueError, UnsupportedAlgorithm):
+        except (ValueError, UnsupportedAlgorithm, Warning):
             continue
-        if certificate := loaded(der):
+        if certificate := loaded_issuer(der):
             certificates[der] = certificate
             keys[der] = spki
     return Prepared(certificates, keys)

@@ -19,7 +19,7 @@ from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy,
 
 from siptls.events import PathEvent, PathRejected, PathValidated, ValidatePath
 
-from .anchors import Prepared, by_subject, loaded
+from .anchors import Prepared, by_subject, issuer_of, loaded, loaded_issuer, subject_of
 
 MAX_DEPTH = 8
 """The most certificates between the leaf and the anchor."""
@@ -59,10 +59,10 @@ def validate_path(action: ValidatePath) -> PathEvent:
     leaf = loaded(action.leaf)
     if leaf is None:
         return PathRejected(action, "chain.malformed", "the certificate cannot be parsed")
-    pool = [certificate for der in sorted({*action.pool} - {action.leaf}) if (certificate := loaded(der))]
+    pool = [certificate for der in sorted({*action.pool} - {action.leaf}) if (certificate := loaded_issuer(der))]
     anchors = Prepared.of(action.anchors).without(leaf, action.leaf)
     if anchors.store is None:
-        reason = "chain.self-signed" if leaf.subject == leaf.issuer else "chain.unknown-ca"
+        reason = "chain.self-signed" if _self_issued(leaf) else "chain.unknown-ca"
         return PathRejected(action, reason, "no trust anchor")
     try:
         found = _verified(leaf, pool, anchors.store, action.at)
@@ -107,8 +107,8 @@ class _Above:
         self._anchors = anchors
 
     def __call__(self, certificate: x509.Certificate) -> list[x509.Certificate]:
-        issuer = certificate.issuer
-        return [*self._pool.get(issuer, ()), *self._anchors.by_subject.get(issuer, ())]
+        issuer = issuer_of(certificate)
+        return [] if issuer is None else [*self._pool.get(issuer, ()), *self._anchors.named(issuer)]
 
     def trusts(self, certificate: x509.Certificate) -> bool:
         return certificate.public_bytes(Encoding.DER) in self._anchors.certificates
@@ -135,9 +135,12 @@ def _told(detail: str, presented: Chain, anchors: Prepared, at: datetime) -> tup
     """Return the code of a rejection, and the library's text or what says more."""
     above = _Above(presented[1:], anchors)
     line = _line(presented[0], above)
-    reason = _reason(detail, line, above, at)
-    if reason in {"chain.unknown-ca", "chain.missing-intermediate"}:
-        detail = f"no trust anchor and no certificate that was sent is named {line[-1].issuer.rfc4514_string()}"
+    try:
+        reason = _reason(detail, line, above, at)
+        if reason in {"chain.unknown-ca", "chain.missing-intermediate"}:
+            detail = f"no trust anchor and no certificate that was sent is named {line[-1].issuer.rfc4514_string()}"
+    except (ValueError, Warning) as error:  # names and dates are parsed only when they are asked for
+        return "chain.malformed", str(error)
     return reason, detail
 
 
@@ -151,7 +154,7 @@ def _reason(detail: str, line: list[x509.Certificate], above: _Above, at: dateti
                 return "chain.expired"
             if at < certificate.not_valid_before_utc:
                 return "chain.not-yet-valid"
-    if leaf.subject == leaf.issuer:
+    if _self_issued(leaf):
         return "chain.self-signed"
     if "name constraint" in detail.lower():
         return "chain.name-constraints"
@@ -170,8 +173,13 @@ def _line(leaf: x509.Certificate, above: _Above) -> list[x509.Certificate]:
     return line
 
 
+def _self_issued(certificate: x509.Certificate) -> bool:
+    subject = subject_of(certificate)
+    return subject is not None and subject == issuer_of(certificate)
+
+
 def _is_ca(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError, Warning):
         return False

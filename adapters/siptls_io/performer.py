@@ -22,6 +22,7 @@ from siptls.events import (
     Presented,
     ValidatePath,
 )
+from siptls.names import is_host
 
 from .paths import validate_path
 from .resolver import Resolver
@@ -116,11 +117,14 @@ class NetworkPerformer(ABC, Generic[S]):
         endpoint = action.endpoint
         if endpoint.transport not in _TRANSPORTS:
             return ConnectFailed(action, "net.unsupported", f"no {endpoint.transport} here")
+        if action.server_name is not None and not is_host(action.server_name):
+            # Python would leave the socket open when it finds out.
+            return ConnectFailed(action, "tls.handshake", "the server name is no host name (RFC 6066 section 3)")
         tcp = TcpSocket(socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET, socket.SOCK_STREAM)
         try:
             await _connected(tcp, endpoint)
             stream, tls = await self._shake_hands(tcp, action.server_name)
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError) as error:
             return ConnectFailed(action, *failure(error, tcp.first_octets or None))
         self.streams[action] = stream
         return Presented(action, presented_chain(tls), facts(tls, action.server_name))
@@ -134,7 +138,7 @@ class NetworkPerformer(ABC, Generic[S]):
         """Do the handshake. The socket is taken over: unless a stream is returned, it is closed.
 
         Raises:
-            OSError, EOFError, ValueError: the handshake failed.
+            OSError, EOFError: the handshake failed.
         """
 
     @abstractmethod

@@ -86,6 +86,8 @@ class ClientCertificate:
             mismatch = error.reason == "KEY_VALUES_MISMATCH"
             problem = "not the key of the certificate" if mismatch else f"no certificate with key in PEM ({error})"
             raise InvalidPem(self.key_file if mismatch else self.chain_file, None, problem) from error
+        except OSError as error:  # the files were there when this object was made
+            raise InvalidPem(self.chain_file, None, error.strerror or str(error)) from error
 
 
 def client_context(certificate: ClientCertificate | None = None) -> ssl.SSLContext:

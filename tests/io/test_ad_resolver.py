@@ -240,6 +240,15 @@ def test_after_a_trusted_server_failed_no_server_without_trust_decides(ask: Ask,
 
 
 @both
+@pytest.mark.req("T-S02")
+def test_silent_servers_are_asked_three_times_each_and_those_without_trust_only_before_a_trusted_one(ask: Ask) -> None:
+    with NameServer(silent) as one, NameServer(silent) as trusted, NameServer(silent) as other:
+        servers = [one.address, trusted.address, other.address]
+        assert failed(ask(AdResolver(servers, [trusted.address], patience=0.05), QUESTION)) is Failure.TIMEOUT
+        assert [len(server.queries) for server in (one, trusted, other)] == [1, 3, 0]
+
+
+@both
 def test_of_several_failures_the_one_that_says_the_most_is_reported(ask: Ask) -> None:
     with NameServer(silent) as one, NameServer(failing) as two, NameServer(bogus) as three:
         servers = [one.address, two.address]

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 import itertools
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -223,6 +225,59 @@ def test_a_pool_of_hostile_size_is_answered_in_time() -> None:
     assert find(LEAF.der, [*tangle, INTER.der], [ROOT.der]) != "chain.malformed"
 
 
+def test_what_the_library_only_warns_of_is_used_and_makes_no_noise() -> None:
+    """A root of serial number 0, as some systems still ship; the signature of an anchor is not looked at."""
+    root = Issuer.root(serial=1)
+    zero = root.der.replace(b"\xa0\3\2\1\2\2\1\1", b"\xa0\3\2\1\2\2\1\0", 1)
+    leaf = root.leaf(uris=["sip:example.com"])
+    assert zero != root.der
+    script = (
+        "import sys; from siptls_io.paths import validate_path; from siptls.events import Anchors, ValidatePath;"
+        "from datetime import datetime, UTC; leaf, root = map(bytes.fromhex, sys.argv[1:]);"
+        "print(validate_path(ValidatePath(leaf, (), Anchors((root,)), datetime(2026, 11, 22, 12, tzinfo=UTC))))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script, leaf.der.hex(), zero.hex()], capture_output=True, check=True)
+    assert (ran.stdout, ran.stderr) == (b"<PathValidated 2 certificate(s)>\n", b"")
+    # Here warnings are errors, and then the certificate is as good as malformed.
+    assert find(leaf.der, [], [zero]) == "chain.unknown-ca"
+
+
+def test_a_key_that_would_keep_us_busy_is_passed_over() -> None:
+    def with_key(bits: int) -> bytes:
+        numbers = rsa.RSAPublicNumbers(65537, (1 << (bits - 1)) + 1)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(INTER.certificate.subject)
+            .issuer_name(ROOT.certificate.subject)
+            .public_key(numbers.public_key())
+            .serial_number(bits)
+            .not_valid_before(NOW - DAY)
+            .not_valid_after(NOW + DAY)
+            .add_extension(x509.BasicConstraints(True, None), True)
+            .sign(ROOT.key, hashes.SHA256())
+            .public_bytes(Encoding.DER)
+        )
+
+    assert anchors_module.loaded_issuer(with_key(8_192)) is not None
+    assert anchors_module.loaded_issuer(with_key(16_384)) is None
+    big = with_key(16_384)
+    assert find(LEAF.der, [big, INTER.der], [ROOT.der]) == [LEAF.der, INTER.der, ROOT.der]
+    assert find(LEAF.der, [big], [big]) == "chain.unknown-ca"
+    unknown_key = INTER.der.replace(bytes.fromhex("2a8648ce3d0201"), bytes.fromhex("2a8648ce3d0277")) + bytes(2_000)
+    assert anchors_module.loaded_issuer(unknown_key) is None
+
+
+def test_a_leaf_with_names_that_cannot_be_parsed_is_malformed() -> None:
+    leaf = ROOT.leaf(cn="example.com").der
+    broken = leaf.replace(b"\x0c\x0bexample.com", b"\x0c\x0bexample\xffcom")
+    assert broken != leaf
+    assert find(broken, [], [ROOT.der]) in {"chain.invalid", "chain.malformed"}
+    issuer = leaf.replace(b"\x0c\x09Test Root", b"\x0c\x09Test\xffRoot")
+    assert find(issuer, [], [ROOT.der]) == "chain.malformed"
+    assert find(issuer, [INTER.der], [OTHER.der]) == "chain.malformed"
+    assert find(LEAF.der, [issuer, broken, INTER.der], [issuer, ROOT.der]) == [LEAF.der, INTER.der, ROOT.der]
+
+
 # The same path whatever the order.
 
 
@@ -372,13 +427,13 @@ def test_keys_of_every_size_stand_for_themselves(curve: ec.EllipticCurve) -> Non
 
 def test_anchors_are_parsed_once_and_forgotten_with_their_object(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[bytes] = []
-    loaded = anchors_module.loaded
+    loaded_issuer = anchors_module.loaded_issuer
 
     def counting(der: bytes) -> x509.Certificate | None:
         parsed.append(der)
-        return loaded(der)
+        return loaded_issuer(der)
 
-    monkeypatch.setattr(anchors_module, "loaded", counting)
+    monkeypatch.setattr(anchors_module, "loaded_issuer", counting)
     anchors = Anchors((ROOT.der, OTHER.der))
     prepared = anchors_module._prepared  # pyright: ignore[reportPrivateUsage]
     gc.collect()

@@ -145,6 +145,14 @@ def test_files_that_are_no_client_certificate_are_refused_by_name(tmp_path: Path
     ClientCertificate(other_chain, other_key)
 
 
+def test_a_client_certificate_that_vanished_is_the_callers_mistake(tmp_path: Path) -> None:
+    chain, key = files(tmp_path, LEAF)
+    ours = ClientCertificate(chain, key)
+    chain.unlink()
+    with pytest.raises(InvalidPem, match="No such file"):
+        client_context(ours)
+
+
 def test_an_encrypted_key_needs_its_password_and_nobody_is_asked_for_it(tmp_path: Path) -> None:
     from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
