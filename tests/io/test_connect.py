@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -327,11 +326,12 @@ def test_an_address_that_swallows_everything_is_given_up_in_time(reach: Reach) -
     assert verdict.code == "net.timeout"
 
 
-@cache
 def flood() -> Behaviour:
-    chain = LEAF.pem + ROOT.intermediate("x" * 60, **CURRENT).issued.pem * 6_500
-    assert len(chain) * 3 / 4 > 5_000_000 * 0.7
-    return tls(server_context(LEAF, chain=chain))
+    """A server that sends 5 MB of certificates."""
+    ballast = (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(500_000)), False)
+    heavy = ROOT.intermediate("Heavy", extensions=[ballast], **CURRENT).issued
+    assert 10 * len(heavy.der) > 5_000_000
+    return tls(server_context(LEAF, chain=LEAF.pem + 10 * heavy.pem))
 
 
 @both

@@ -1,0 +1,347 @@
+"""Whole judgements of certificates with real signatures, by the real path validator."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from judging import codes, said
+from pki import (
+    ANY_EKU,
+    CLIENT_AUTH,
+    EMAIL_PROTECTION,
+    NOW,
+    SERVER_AUTH,
+    SIP_DOMAIN,
+    Issued,
+    Issuer,
+    new_key,
+    self_signed,
+)
+from siptls import Anchors, Identity, Policy, Security, Verdict
+from siptls.dns.records import Tlsa
+from siptls_io import verify_chain
+
+DOMAIN, TARGET = "example.com", "sip1.host.example"
+URI = ["sip:example.com"]
+VECTORS = Path(__file__).parents[1] / "vectors" / "rfc6216"
+
+ROOT = Issuer.root("Root")
+CA = ROOT.intermediate("CA")
+LEAF = CA.leaf(uris=URI)
+OTHER_ROOT = Issuer.root("Other Root")
+
+
+def record(of: Issued | Issuer, usage: int, selector: int, matching: int) -> Tlsa:
+    octets = of.spki if selector else of.der
+    data = (octets, hashlib.sha256(octets).digest(), hashlib.sha512(octets).digest())[matching]
+    return Tlsa("", usage, selector, matching, data)
+
+
+def judge(
+    chain: Sequence[Issued | Issuer | bytes],
+    *records: Tlsa,
+    trusted: Sequence[Issuer] = (),
+    policy: Policy | None = None,
+    at: datetime = NOW,
+    delegation: Security = Security.SECURE,
+) -> Verdict:
+    """Judge a chain for the domain, whose delegation to the target is secure."""
+    return verify_chain(
+        [each if isinstance(each, bytes) else each.der for each in chain],
+        domain=DOMAIN,
+        target=TARGET,
+        tlsa=records,
+        delegation=delegation,
+        anchors=Anchors(tuple([each.der for each in trusted])),
+        at=at,
+        policy=policy or Policy(),
+    )
+
+
+class TestPkix:
+    """The eight cases of the TLS test plan and their two companions, from the client's side."""
+
+    @pytest.mark.req("GJ-1", "R5922-7.1-1", "R5922-7.3-1", "S-B-1")
+    @pytest.mark.parametrize("delegation", [Security.SECURE, Security.INSECURE])
+    def test_the_domain_in_a_subject_alternative_name_is_accepted(self, delegation: Security) -> None:
+        for leaf in (LEAF, CA.leaf(dns=[DOMAIN])):
+            verdict = judge([leaf, CA], trusted=[ROOT], delegation=delegation)
+            assert said(verdict) == ("ACCEPTED", "pkix", "id.match")
+
+    @pytest.mark.req("GJ-2", "A-10", "T-N05", "S-B-1")
+    def test_the_domain_in_the_common_name_counts_only_alone_and_by_policy(self) -> None:
+        policy = Policy(allow_cn=True)
+        alone, beside = CA.leaf(cn=DOMAIN), CA.leaf(cn=DOMAIN, emails=["a@example.com"])
+        assert judge([alone, CA], trusted=[ROOT]).code == "id.cn-only"
+        assert judge([alone, CA], trusted=[ROOT], policy=policy).accepted
+        assert judge([beside, CA], trusted=[ROOT], policy=policy).code == "id.cn-only"
+
+    @pytest.mark.req("GJ-3", "S-B-1")
+    def test_other_names_are_rejected(self) -> None:
+        leaf = CA.leaf(cn="other.example", dns=["other.example"])
+        assert said(judge([leaf, CA], trusted=[ROOT])) == ("REJECTED", "none", "id.mismatch")
+
+    @pytest.mark.req("GJ-4", "R5922-8-1", "S-B-1")
+    def test_an_authority_that_is_not_trusted_is_rejected(self) -> None:
+        assert said(judge([LEAF, CA, ROOT], trusted=[OTHER_ROOT])) == ("REJECTED", "none", "chain.unknown-ca")
+        assert said(judge([LEAF, CA, ROOT])) == ("REJECTED", "none", "chain.unknown-ca")
+
+    @pytest.mark.req("GJ-5", "S-B-1")
+    def test_a_missing_issuer_is_rejected(self) -> None:
+        assert said(judge([LEAF], trusted=[ROOT])) == ("REJECTED", "none", "chain.missing-intermediate")
+
+    @pytest.mark.req("GJ-6", "R5280-6.1.3-1", "S-B-1")
+    def test_a_time_outside_the_validity_is_rejected(self) -> None:
+        past, future = LEAF.certificate.not_valid_before_utc, LEAF.certificate.not_valid_after_utc
+        second = timedelta(seconds=1)
+        assert judge([LEAF, CA], trusted=[ROOT], at=past - second).code == "chain.not-yet-valid"
+        assert judge([LEAF, CA], trusted=[ROOT], at=past).accepted
+        assert judge([LEAF, CA], trusted=[ROOT], at=future).accepted
+        assert judge([LEAF, CA], trusted=[ROOT], at=future + second).code == "chain.expired"
+        expired = ROOT.intermediate("Expired CA", not_after=NOW - timedelta(days=1))
+        assert judge([expired.leaf(uris=URI), expired], trusted=[ROOT]).code == "chain.expired"
+
+    @pytest.mark.req("GJ-8", "GJ-10", "R5924-5-4", "R5924-5-2", "A-04", "S-B-1")
+    @pytest.mark.parametrize(
+        ("eku", "strict", "interop"),
+        [
+            ([], True, True),
+            ([SIP_DOMAIN], True, True),
+            ([ANY_EKU], True, True),
+            ([SERVER_AUTH], False, True),
+            ([CLIENT_AUTH], False, False),
+            ([EMAIL_PROTECTION], False, False),
+        ],
+    )
+    def test_purposes_are_obeyed_as_the_policy_says(self, eku: list[str], strict: bool, interop: bool) -> None:
+        leaf = CA.leaf(uris=URI, eku=eku)
+        assert judge([leaf, CA], trusted=[ROOT], policy=Policy(eku="strict")).accepted is strict
+        assert judge([leaf, CA], trusted=[ROOT]).accepted is interop
+
+    @pytest.mark.req("GJ-9", "A-23", "T-N09")
+    def test_an_address_names_no_domain(self) -> None:
+        leaf = CA.leaf(ips=["192.0.2.1"])
+        assert said(judge([leaf, CA], trusted=[ROOT])) == ("REJECTED", "none", "cert.no-identities")
+        for policy, code in ((Policy(), "uri.ip-literal"), (Policy(allow_ip_identity=True), "id.match")):
+            verdict = verify_chain(
+                [leaf.der, CA.der], domain="192.0.2.1", anchors=Anchors((ROOT.der,)), at=NOW, policy=policy
+            )
+            assert verdict.code == code
+
+    @pytest.mark.req("R5280-4.2.1.3-1")
+    @pytest.mark.parametrize(
+        "above",
+        [
+            ROOT.intermediate("No CA", ca=False),
+            ROOT.intermediate("No basicConstraints", ca=None),
+            ROOT.intermediate("No keyCertSign", key_usage=["digital_signature"]),
+            ROOT.intermediate("Upper", path_length=0).intermediate("Too deep"),
+            OTHER_ROOT.intermediate("Of another root"),
+        ],
+    )
+    def test_a_false_authority_is_rejected(self, above: Issuer) -> None:
+        leaf = above.leaf(uris=URI)
+        assert said(judge(leaf.presented, trusted=[ROOT]))[:2] == ("REJECTED", "none")
+
+    @pytest.mark.req("R5280-6.1.3-1", "R5922-7.1-1")
+    def test_a_forged_signature_is_rejected(self) -> None:
+        impostor = Issuer(Issued(CA.certificate, new_key(), CA.issued.above))
+        assert said(judge([impostor.leaf(uris=URI), CA], trusted=[ROOT]))[:2] == ("REJECTED", "none")
+
+    @pytest.mark.req("R5280-4.2-1")
+    def test_an_unknown_critical_extension_is_rejected(self) -> None:
+        strange = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+        leaf = CA.leaf(uris=URI, extensions=[(strange, True)])
+        assert said(judge([leaf, CA], trusted=[ROOT]))[:2] == ("REJECTED", "none")
+        assert judge([CA.leaf(uris=URI, extensions=[(strange, False)]), CA], trusted=[ROOT]).accepted
+
+
+class TestPathRules:
+    @pytest.mark.req("D-PATH-1", "T-N12")
+    @pytest.mark.parametrize("more", [[], ["evil.example"]])
+    def test_an_authority_for_one_domain_cannot_issue_a_sip_uri_of_another(self, more: list[str]) -> None:
+        limited = ROOT.intermediate("Limited", permitted=[x509.DNSName("evil.example")])
+        leaf = limited.leaf(uris=URI, dns=more)
+        assert said(judge([leaf, limited], trusted=[ROOT])) == ("REJECTED", "none", "chain.name-constraints")
+        barred = ROOT.intermediate("Barred", excluded=[x509.DNSName(DOMAIN)])
+        assert judge([barred.leaf(uris=URI), barred], trusted=[ROOT]).code == "chain.name-constraints"
+        allowed = ROOT.intermediate("Allowed", permitted=[x509.DNSName(DOMAIN)])
+        assert judge([allowed.leaf(uris=URI), allowed], trusted=[ROOT]).accepted
+
+    @pytest.mark.req("R5280-4.2.1.10-1", "R7673-9.2-1")
+    def test_constraints_on_dns_names_hold_for_dns_names(self) -> None:
+        limited = ROOT.intermediate("Limited", permitted=[x509.DNSName("evil.example")])
+        leaf = limited.leaf(dns=[DOMAIN])
+        assert judge([leaf, limited], trusted=[ROOT]).code == "chain.name-constraints"
+        assert judge([leaf, limited, ROOT], record(ROOT, 2, 0, 1)).code == "chain.name-constraints"
+
+    @pytest.mark.req("A-31", "R5280-4.2.1.10-2")
+    def test_no_sip_uri_can_live_under_a_constraint_on_uris(self) -> None:
+        limited = ROOT.intermediate("Limited", permitted=[x509.UniformResourceIdentifier("example.com")])
+        verdict = judge([limited.leaf(uris=URI), limited], trusted=[ROOT])
+        assert said(verdict) == ("REJECTED", "none", "chain.name-constraints")
+
+    @pytest.mark.req("D-PATH-2", "T-N13")
+    @pytest.mark.parametrize("usage", [None, 0, 1, 2])
+    def test_an_authority_for_another_purpose_cannot_issue_a_sip_domain(self, usage: int | None) -> None:
+        limited = ROOT.intermediate("Mail CA", eku=[EMAIL_PROTECTION])
+        leaf = limited.leaf(uris=URI)
+        records = [] if usage is None else [record(leaf if usage == 1 else ROOT, usage, 0, 0)]
+        verdict = judge([leaf, limited], *records, trusted=[ROOT])
+        assert said(verdict) == ("REJECTED", "none", "chain.eku")
+        assert judge([leaf, limited], record(leaf, 3, 1, 1), trusted=[ROOT]).accepted
+
+    @pytest.mark.req("D-PATH-3", "T-D08", "R6698-A.1.1-1", "R7671-5.4-1")
+    def test_cross_signed_authorities_are_judged_alike_in_every_order(self) -> None:
+        cross = OTHER_ROOT.cross_sign(CA)
+        for named in (ROOT, OTHER_ROOT, CA, cross):
+            for selector in (0, 1):
+                found = {
+                    said(judge([LEAF, *above], record(named, 0, selector, 1), trusted=[ROOT, OTHER_ROOT]))
+                    for above in permutations([CA, cross, ROOT, OTHER_ROOT])
+                }
+                assert found == {("ACCEPTED", "pkix-ta", "dane.match")}
+        only_root = judge([LEAF, CA, cross], record(cross, 0, 0, 1), trusted=[ROOT])
+        assert only_root.outcome.value == "REJECTED"
+
+    @pytest.mark.req("R7671-5.4-1")
+    def test_a_trusted_intermediate_does_not_hide_the_root_that_is_named(self) -> None:
+        verdict = judge([LEAF, CA], record(ROOT, 0, 0, 1), trusted=[CA, ROOT])
+        assert said(verdict) == ("ACCEPTED", "pkix-ta", "dane.match")
+
+
+class TestDaneTa:
+    @pytest.mark.req("T-D04", "R7671-5.2.2-3", "R6698-2.1.1-2")
+    @pytest.mark.parametrize("selector", [0, 1])
+    @pytest.mark.parametrize("matching", [0, 1, 2])
+    def test_a_private_root_in_the_chain(self, selector: int, matching: int) -> None:
+        for named in (ROOT, CA):
+            verdict = judge([LEAF, CA, ROOT], record(named, 2, selector, matching))
+            assert said(verdict) == ("ACCEPTED", "dane-ta", "dane.match")
+            assert verdict.identities == (Identity(DOMAIN, "dane"),)
+
+    @pytest.mark.req("R7671-5.2.2-1", "R7671-5.2.2-2")
+    def test_a_root_that_is_not_sent_must_stand_in_full_in_the_dns(self) -> None:
+        assert judge([LEAF, CA], record(ROOT, 2, 0, 0)).accepted
+        assert judge([LEAF, CA], record(ROOT, 2, 1, 0)).accepted
+        for selector, matching in ((0, 1), (0, 2), (1, 1), (1, 2)):
+            assert judge([LEAF, CA], record(ROOT, 2, selector, matching)).code == "dane.ta-not-sent"
+
+    @pytest.mark.req("R7671-5.2.3-1", "T-D06")
+    def test_a_bare_key_must_have_signed_what_is_sent(self) -> None:
+        assert judge([LEAF], record(CA, 2, 1, 0)).accepted
+        assert judge([LEAF, CA], record(ROOT, 2, 1, 0)).accepted
+        for chain in ([LEAF], [LEAF, CA], [LEAF, CA, ROOT]):
+            assert said(judge(chain, record(OTHER_ROOT, 2, 1, 0)))[:2] == ("REJECTED", "none")
+        expired = ROOT.intermediate("Expired CA", not_after=NOW - timedelta(days=1))
+        top = expired.leaf(uris=URI)
+        assert judge([top, expired], record(ROOT, 2, 1, 0)).code == "chain.expired"
+        assert judge([top], record(expired, 2, 1, 0)).accepted  # the key has no dates
+
+    @pytest.mark.req("T-D05", "A-21")
+    @pytest.mark.parametrize("selector", [0, 1])
+    @pytest.mark.parametrize("matching", [0, 1, 2])
+    def test_a_self_signed_leaf_is_no_anchor(self, selector: int, matching: int) -> None:
+        for ca in (False, True):
+            alone = self_signed(cn=DOMAIN, uris=URI, ca=ca, key_usage=["digital_signature", "key_cert_sign"])
+            for chain in ([alone], [alone, alone]):
+                verdict = judge(chain, record(alone, 2, selector, matching))
+                assert said(verdict)[:2] == ("REJECTED", "none")
+            assert judge([alone], record(alone, 3, selector, matching)).accepted
+
+    @pytest.mark.req("T-D07")
+    @pytest.mark.parametrize("selector", [0, 1])
+    @pytest.mark.parametrize("matching", [0, 1])
+    def test_an_anchor_that_issued_nothing_here_is_none(self, selector: int, matching: int) -> None:
+        evil = Issuer.root("Evil CA")
+        namesake = Issuer.root("Root")  # the same name as the real one, another key
+        for forger in (evil, namesake):
+            leaf = forger.leaf(uris=URI)
+            verdict = judge([leaf, forger, ROOT], record(ROOT, 2, selector, matching), trusted=[ROOT])
+            assert said(verdict)[:2] == ("REJECTED", "none")
+
+    @pytest.mark.req("T-D08", "R6698-A.1.1-1")
+    def test_a_cross_signed_anchor_is_found_in_every_order(self) -> None:
+        cross = OTHER_ROOT.cross_sign(CA)
+        for named in (CA, cross, ROOT, OTHER_ROOT):
+            for selector in (0, 1):
+                for above in permutations([CA, cross, ROOT, OTHER_ROOT]):
+                    assert judge([LEAF, *above], record(named, 2, selector, 1)).accepted
+
+    @pytest.mark.req("D-PATH-4", "R7671-5.2.1-1", "T-D06")
+    def test_the_limits_of_a_named_certificate_bind_and_those_of_a_named_key_do_not(self) -> None:
+        for more in (
+            {"path_length": 0},
+            {"not_after": NOW - timedelta(days=1)},
+            {"permitted": [x509.DNSName("evil.example")]},
+        ):
+            root = Issuer.root("Limited Root", **more)  # type: ignore[arg-type]
+            middle = root.intermediate("Middle")
+            upper = middle.intermediate("Upper") if "path_length" in more else middle
+            leaf = upper.leaf(uris=URI)
+            chain = [leaf, *leaf.above]
+            by_certificate, by_key = judge(chain, record(root, 2, 0, 1)), judge(chain, record(root, 2, 1, 1))
+            assert said(by_key) == ("ACCEPTED", "dane-ta", "dane.match"), more
+            assert by_key.expires > 0
+            if "not_after" not in more:  # RFC 5280 leaves the dates of an anchor to whoever trusts it
+                assert said(by_certificate)[:2] == ("REJECTED", "none"), more
+
+    @pytest.mark.req("R7671-5.2-2")
+    def test_names_and_dates_of_the_leaf_count(self) -> None:
+        wrong, late = CA.leaf(uris=["sip:other.example"]), CA.leaf(uris=URI, not_after=NOW - timedelta(days=1))
+        assert judge([wrong, CA], record(CA, 2, 0, 1)).code == "id.mismatch"
+        assert judge([late, CA], record(CA, 2, 0, 1)).code == "chain.expired"
+
+    @pytest.mark.req("R6698-4.1-5")
+    @pytest.mark.parametrize(
+        "data", [bytes.fromhex("300a300606022a03050003010000"), bytes.fromhex("300930050603550403030100")[:-1]]
+    )
+    def test_a_key_that_nobody_can_use_is_an_anchor_for_nothing(self, data: bytes) -> None:
+        assert not judge([LEAF, CA], Tlsa("", 2, 1, 0, data)).accepted
+
+
+class TestTheCertificatesOfRfc6216:
+    def der(self, name: str) -> bytes:
+        return ssl.PEM_cert_to_DER_cert((VECTORS / f"{name}.pem").read_text(encoding="ascii"))
+
+    @pytest.mark.req("R5280-6.1.3-1")
+    def test_their_signatures_are_too_weak_for_pkix_today(self) -> None:
+        verdict = verify_chain(
+            [self.der("eku_domain_example.com_cert")],
+            domain="example.com",
+            anchors=Anchors((self.der("ca_root_sipit_cert"),)),
+            at=NOW,
+        )
+        assert said(verdict) == ("REJECTED", "none", "chain.weak")
+        assert "id.match" in codes(verdict)
+
+    @pytest.mark.req("R7671-5.1-1", "R7673-4.2-1")
+    def test_dane_ee_takes_them(self) -> None:
+        der = self.der("eku_user_fluffy_example.com_cert")
+        tlsa = Tlsa("", 3, 0, 1, hashlib.sha256(der).digest())
+        verdict = verify_chain([der], domain="example.com", tlsa=[tlsa], delegation=Security.SECURE, at=NOW)
+        assert said(verdict) == ("ACCEPTED", "dane-ee", "dane.match")
+
+
+@given(st.data())
+@settings(max_examples=100)
+def test_a_chain_with_wrong_octets_is_judged_and_never_accepted_by_pkix(data: st.DataObject) -> None:
+    chain = [bytearray(LEAF.der), bytearray(CA.der)]
+    spoiled = data.draw(st.sampled_from(chain))
+    place, mask = data.draw(st.integers(0, len(spoiled) - 1)), data.draw(st.integers(1, 255))
+    spoiled[place] ^= mask
+    records = data.draw(st.lists(st.sampled_from([record(ROOT, 2, 0, 0), record(CA, 2, 1, 0)]), max_size=2))
+    verdict = judge([bytes(chain[0]), bytes(chain[1])], *records, trusted=[ROOT], policy=Policy(audit=True))
+    key_alone_signed_the_leaf = spoiled is chain[1] and any(each.selector == 1 for each in records)
+    assert not verdict.accepted or key_alone_signed_the_leaf
+    assert verdict.explain().isascii()
