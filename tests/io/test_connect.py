@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from cryptography import x509
 
 import siptls_io.asyncio
 import siptls_io.blocking
