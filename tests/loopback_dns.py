@@ -57,10 +57,8 @@ class NameServer:
         self._script = script
         self._from_elsewhere = from_elsewhere
         self.queries: list[tuple[dns.message.Message, bool]] = []
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind(("127.0.0.1", 0))
+        self._udp, self._tcp = _both_sockets()
         self.port: int = self._udp.getsockname()[1]
-        self._tcp = socket.create_server(("127.0.0.1", self.port))
         self._ended = False
         self._threads = [threading.Thread(target=self._serve_udp), threading.Thread(target=self._serve_tcp)]
 
@@ -116,3 +114,14 @@ class NameServer:
                     # In two pieces, as TCP is free to do.
                     connection.sendall(len(reply).to_bytes(2)[:1])
                     connection.sendall(len(reply).to_bytes(2)[1:] + reply)
+
+
+def _both_sockets() -> tuple[socket.socket, socket.socket]:
+    """Find a port that is free for UDP and for TCP."""
+    while True:
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", 0))
+        try:
+            return udp, socket.create_server(udp.getsockname())
+        except OSError:
+            udp.close()
