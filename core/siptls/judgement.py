@@ -21,7 +21,7 @@ from .certificate import Certificate
 from .errors import InvalidCertificate
 from .events import Anchors, PathEvent, PathRejected, PathValidated, ValidatePath
 from .identity import Identity
-from .path_rules import date_fault, malformed, purpose_fault, seconds_left
+from .path_rules import binding, date_fault, malformed, purpose_fault, seconds_left, up_to_anchor
 from .policy import METHODS, Policy
 from .references import References
 from .trust_anchors import dane_ta_anchors, matching, readable
@@ -288,11 +288,13 @@ class Judgement:
     def _path_found(self, event: PathValidated) -> None:
         """Check on a valid path what RFC 5280 path validation leaves open; accept if nothing stands against it."""
         self._note("chain.valid", event)
-        path = [Certificate(der) for der in event.path]
+        path, anchors = [Certificate(der) for der in event.path], event.action.anchors
         try:
-            code, identities = self._check_names(path)
+            path = up_to_anchor(path, anchors)
+            bound = binding(path, anchors)
+            code, identities = self._check_names(bound)
             fault = purpose_fault(path, self._policy.eku)
-            left = seconds_left(path, event.action.anchors, self._at)
+            left = seconds_left(bound, self._at)
         except InvalidCertificate as error:
             self._fault_of_form(malformed(path[0]), error)
             return

@@ -59,19 +59,47 @@ def date_fault(leaf: Certificate, at: datetime) -> str:
     return ""
 
 
-def seconds_left(path: list[Certificate], anchors: Anchors, at: datetime) -> float:
-    """Return how long a path stays valid: until its first certificate expires.
+def up_to_anchor(path: list[Certificate], anchors: Anchors) -> list[Certificate]:
+    """Return a path without what stands above the first certificate that has the name and the key of a bare-key anchor.
+
+    Such a certificate is the anchor, whatever else is in it, and however the validator went on (RFC 5280 section 6.1).
 
     Args:
         path: the validated path, leaf first and anchor last.
-        anchors: the anchors it was looked for to. A bare key has no dates, so what stands for it does not count.
-        at: the time of the validation.
+        anchors: the anchors it was looked for to.
+
+    Raises:
+        InvalidCertificate: a certificate is malformed.
+    """
+    keys = {(anchor.name, anchor.spki) for anchor in anchors.keys}
+    if keys:
+        for position, authority in enumerate(path[1:], 2):
+            if (authority.subject, authority.spki) in keys:
+                return path[:position]
+    return path
+
+
+def binding(path: list[Certificate], anchors: Anchors) -> list[Certificate]:
+    """Return the certificates of a path whose dates and constraints bind: a bare key has none (D-PATH-4).
+
+    Args:
+        path: the path from `up_to_anchor`.
+        anchors: the anchors it was looked for to.
+    """
+    return path[:-1] if anchors.keys and path[-1].der not in anchors.certificates else path
+
+
+def seconds_left(certificates: list[Certificate], at: datetime) -> float:
+    """Return how long certificates stay valid: until the first of them expires.
+
+    Args:
+        certificates: at least one.
+        at: the time from which it is counted.
 
     Raises:
         InvalidCertificate: the dates of a certificate are malformed.
     """
-    dated = path if path[-1].der in anchors.certificates else path[:-1]
-    return (min([certificate.not_after for certificate in dated]) - at) / timedelta(seconds=1)
+    return (min([certificate.not_after for certificate in certificates]) - at) / timedelta(seconds=1)
 
 
 def malformed(leaf: Certificate) -> str:

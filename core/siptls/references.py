@@ -64,7 +64,7 @@ class References:
         """Compare the names of a certificate with the references.
 
         Args:
-            path: the validated path, leaf first and anchor last, or the leaf alone.
+            path: the validated path, leaf first, as far as its constraints bind; or the leaf alone.
             policy: whether CN, wildcards and IP addresses count, and how many names are looked at.
 
         Returns:

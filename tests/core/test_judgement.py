@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import ssl
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -520,7 +519,59 @@ class TestHowLongItHolds:
         assert verdict.expires == (datetime(2027, 1, 1, tzinfo=UTC) - AT).total_seconds()
 
 
-CheckedPath = Callable[[ValidatePath], FoundPath]
+class TestBareKeys:
+    """D-PATH-4: a certificate that only carries the key of an anchor binds by nothing but the key."""
+
+    LIMITED = ca(
+        "Limited",
+        "Limited",
+        6,
+        eku=[EMAIL_PROTECTION],
+        extensions=[constraints(permitted=[dns("evil.example")])],
+        validity=valid_between("240101", "250101"),
+    )
+    LEAF = made("leaf", "Limited", 7, names=[uri(f"sip:{DOMAIN}")])
+
+    @pytest.mark.req("D-PATH-4", "R7671-5.2.1-1")
+    @pytest.mark.parametrize("matching", [0, 1, 2])
+    @pytest.mark.parametrize("times", [0, 1, 2])
+    @pytest.mark.parametrize("stand_in", [(), (ca("Limited", "Limited", 6),)])
+    def test_however_far_the_validator_went_the_path_ends_at_the_key(
+        self, times: int, stand_in: tuple[Made, ...], matching: int
+    ) -> None:
+        top = (self.LIMITED,) * times + stand_in or (self.LIMITED,)
+        path = tuple([each.der for each in (self.LEAF, *top)])
+        records = [self.LIMITED.record(2, 1, matching)]
+        court = Court([self.LEAF, self.LIMITED], records, trusted=[], paths=lambda _question: path)
+        verdict = court.verdict()
+        assert said(verdict) == ("ACCEPTED", "dane-ta", "dane.match")
+        assert verdict.expires == (datetime(2027, 1, 1, tzinfo=UTC) - AT).total_seconds()
+
+    @pytest.mark.req("D-PATH-4", "D-PATH-1", "D-PATH-2", "R7671-5.2.1-1")
+    def test_named_as_a_certificate_its_constraints_bind(self) -> None:
+        valid = [(self.LEAF, self.LIMITED)]
+        verdict = judge([self.LEAF, self.LIMITED], self.LIMITED.record(2, 0, 1), valid=valid, trusted=[])
+        assert said(verdict) == ("REJECTED", "none", "chain.name-constraints")
+
+    @pytest.mark.req("D-PATH-2", "D-PATH-1")
+    def test_what_stands_below_the_key_binds(self) -> None:
+        for middle, code in (
+            (ca("Middle", "Limited", 5, eku=[EMAIL_PROTECTION]), "chain.eku"),
+            (ca("Middle", "Limited", 5, extensions=[constraints(excluded=[dns(DOMAIN)])]), "chain.name-constraints"),
+        ):
+            leaf = made("leaf", "Middle", 7, names=[uri(f"sip:{DOMAIN}")])
+            valid = [(leaf, middle, self.LIMITED)]
+            verdict = judge([leaf, middle], self.LIMITED.record(2, 1, 0), valid=valid, trusted=[])
+            assert said(verdict) == ("REJECTED", "none", code)
+
+    def test_a_malformed_certificate_on_the_way_to_the_key_is_told(self) -> None:
+        broken = ca("Middle", "Limited", 5, extensions=[constraints(), constraints()])
+        leaf = made("leaf", "Middle", 7, names=[uri(f"sip:{DOMAIN}")])
+        path = (leaf.der, broken.der, self.LIMITED.der)
+        court = Court([leaf, broken], [self.LIMITED.record(2, 1, 0)], trusted=[], paths=lambda _question: path)
+        assert court.verdict().code == "chain.malformed"
+
+
 GOOD_PATHS = issued(WAY, (TARGET_LEAF, CA, ROOT))
 
 

@@ -241,11 +241,11 @@ class TestDaneTa:
     def test_a_bare_key_must_have_signed_what_is_sent(self) -> None:
         assert judge([LEAF], record(CA, 2, 1, 0)).accepted
         assert judge([LEAF, CA], record(ROOT, 2, 1, 0)).accepted
-        for chain in ([LEAF], [LEAF, CA], [LEAF, CA, ROOT]):
-            assert said(judge(chain, record(OTHER_ROOT, 2, 1, 0)))[:2] == ("REJECTED", "none")
+        for above in ([], [CA], [CA, ROOT]):
+            assert said(judge([LEAF, *above], record(OTHER_ROOT, 2, 1, 0)))[:2] == ("REJECTED", "none")
         expired = ROOT.intermediate("Expired CA", not_after=NOW - timedelta(days=1))
         top = expired.leaf(uris=URI)
-        assert judge([top, expired], record(ROOT, 2, 1, 0)).code == "chain.expired"
+        assert said(judge([top, expired], record(ROOT, 2, 1, 0)))[:2] == ("REJECTED", "none")
         assert judge([top], record(expired, 2, 1, 0)).accepted  # the key has no dates
 
     @pytest.mark.req("T-D05", "A-21")
@@ -254,8 +254,8 @@ class TestDaneTa:
     def test_a_self_signed_leaf_is_no_anchor(self, selector: int, matching: int) -> None:
         for ca in (False, True):
             alone = self_signed(cn=DOMAIN, uris=URI, ca=ca, key_usage=["digital_signature", "key_cert_sign"])
-            for chain in ([alone], [alone, alone]):
-                verdict = judge(chain, record(alone, 2, selector, matching))
+            for times in (1, 2):
+                verdict = judge([alone] * times, record(alone, 2, selector, matching))
                 assert said(verdict)[:2] == ("REJECTED", "none")
             assert judge([alone], record(alone, 3, selector, matching)).accepted
 
@@ -279,22 +279,26 @@ class TestDaneTa:
                     assert judge([LEAF, *above], record(named, 2, selector, 1)).accepted
 
     @pytest.mark.req("D-PATH-4", "R7671-5.2.1-1", "T-D06")
-    def test_the_limits_of_a_named_certificate_bind_and_those_of_a_named_key_do_not(self) -> None:
-        for more in (
-            {"path_length": 0},
-            {"not_after": NOW - timedelta(days=1)},
-            {"permitted": [x509.DNSName("evil.example")]},
-        ):
-            root = Issuer.root("Limited Root", **more)  # type: ignore[arg-type]
-            middle = root.intermediate("Middle")
-            upper = middle.intermediate("Upper") if "path_length" in more else middle
-            leaf = upper.leaf(uris=URI)
-            chain = [leaf, *leaf.above]
-            by_certificate, by_key = judge(chain, record(root, 2, 0, 1)), judge(chain, record(root, 2, 1, 1))
-            assert said(by_key) == ("ACCEPTED", "dane-ta", "dane.match"), more
+    @pytest.mark.parametrize(
+        ("root", "binds"),
+        [
+            (Issuer.root("Limited Root", path_length=0), True),
+            (Issuer.root("Limited Root", permitted=[x509.DNSName("evil.example")]), True),
+            # RFC 5280 leaves the dates of an anchor to whoever trusts it; the validator here looks at them.
+            (Issuer.root("Expired Root", not_after=NOW - timedelta(days=1)), True),
+            (Issuer.root("Root for mail", eku=[EMAIL_PROTECTION]), False),
+        ],
+    )
+    def test_the_limits_of_a_named_certificate_bind_and_those_of_a_named_key_do_not(
+        self, root: Issuer, binds: bool
+    ) -> None:
+        leaf = root.intermediate("Middle").leaf(uris=URI)
+        chain = [leaf, *leaf.above]
+        assert judge(chain, record(root, 2, 0, 1)).accepted is not binds
+        for matching in (0, 1, 2):
+            by_key = judge(chain, record(root, 2, 1, matching))
+            assert said(by_key) == ("ACCEPTED", "dane-ta", "dane.match")
             assert by_key.expires > 0
-            if "not_after" not in more:  # RFC 5280 leaves the dates of an anchor to whoever trusts it
-                assert said(by_certificate)[:2] == ("REJECTED", "none"), more
 
     @pytest.mark.req("R7671-5.2-2")
     def test_names_and_dates_of_the_leaf_count(self) -> None:
