@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from contextlib import suppress
-from typing import Generic, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from siptls.events import Anchors, Close, Connect, Event, Presented
 from siptls.machine import Machine
@@ -35,59 +35,48 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
         The machine's result. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
         closed. When this is cancelled or raises, every connection is.
     """
-    run = _Run(machine, performer)
+    loop = asyncio.get_running_loop()
+    running: list[asyncio.Task[Event]] = []
+    opened: set[Connect] = set()
     try:
         while (result := machine.result) is None:
-            await run.step()
-        await run.end(result.connection if isinstance(result, Verdict) else None)
+            for action in machine.next_actions(now=loop.time()):
+                if isinstance(action, Close):
+                    opened.remove(action.connect)
+                    await performer.close(action.connect)
+                else:
+                    running.append(loop.create_task(perform(performer, action)))
+            # An undecided machine always awaits something, so something runs.
+            patience = None if machine.deadline == math.inf else max(0.0, machine.deadline - loop.time())
+            done, _ = await asyncio.wait(running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            # What is done at the same time is taken in the order of the questions: equal worlds give equal reports.
+            for task in [each for each in running if each in done]:
+                running.remove(task)
+                event = task.result()
+                if isinstance(event, Presented):
+                    opened.add(event.action)
+                machine.receive(event, now=loop.time())
+            machine.advance(now=loop.time())
+        await _end(performer, running, opened, result.connection if isinstance(result, Verdict) else None)
     except BaseException:
-        await run.end(None)
+        await _end(performer, running, opened, None)
         raise
     return result
 
 
-class _Run(Generic[R]):
-    """What runs and what is open while a machine is driven."""
-
-    def __init__(self, machine: Machine[R], performer: Performer) -> None:
-        self._machine = machine
-        self._performer = performer
-        self._running: list[asyncio.Task[Event]] = []
-        self._open: set[Connect] = set()
-
-    async def step(self) -> None:
-        loop, machine = asyncio.get_running_loop(), self._machine
-        for action in machine.next_actions(now=loop.time()):
-            if isinstance(action, Close):
-                await self._close(action.connect)
-            else:
-                self._running.append(loop.create_task(perform(self._performer, action)))
-        # An undecided machine always awaits something, so something runs.
-        patience = None if machine.deadline == math.inf else max(0.0, machine.deadline - loop.time())
-        done, _ = await asyncio.wait(self._running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-        # What is done at the same time is taken in the order in which it was asked: equal worlds give equal reports.
-        for task in [each for each in self._running if each in done]:
-            event = task.result()
-            self._running.remove(task)
-            if isinstance(event, Presented):
-                self._open.add(event.action)
-            machine.receive(event, now=loop.time())
-        machine.advance(now=loop.time())
-
-    async def end(self, kept: Connect | None) -> None:
-        """Stop what runs, and close what is open, all but one connection."""
-        for task in self._running:
-            task.cancel()
-        for outcome in await asyncio.gather(*self._running, return_exceptions=True):
-            if isinstance(outcome, Presented):
-                self._open.add(outcome.action)
-        self._running.clear()
-        for connect in self._open - {kept}:
-            await self._close(connect)
-
-    async def _close(self, connect: Connect) -> None:
-        self._open.remove(connect)
-        await self._performer.close(connect)
+async def _end(
+    performer: Performer, running: list[asyncio.Task[Event]], opened: set[Connect], kept: Connect | None
+) -> None:
+    """Stop what runs, and close what is open, all but one connection."""
+    for task in running:
+        task.cancel()
+    opened.update(
+        [o.action for o in await asyncio.gather(*running, return_exceptions=True) if isinstance(o, Presented)]
+    )
+    running.clear()
+    for connect in opened - {kept}:
+        opened.remove(connect)
+        await performer.close(connect)
 
 
 class StreamPerformer(NetworkPerformer[Streams]):
