@@ -127,7 +127,7 @@ def loaded(der: bytes) -> x509.Certificate | None:
     """Return a certificate, or None if it is malformed."""
     try:
         return x509.load_der_x509_certificate(der)
-    except (ValueError, Warning):
+    except (ValueError, x509.InvalidVersion, Warning):
         return None
 
 
@@ -160,7 +160,7 @@ def subject_of(certificate: x509.Certificate) -> bytes | None:
     """Return the subject's name in DER, or None if it is malformed."""
     try:
         return certificate.subject.public_bytes()
-    except (ValueError, Warning):
+    except (ValueError, TypeError, Warning):
         return None
 
 
@@ -168,7 +168,7 @@ def issuer_of(certificate: x509.Certificate) -> bytes | None:
     """Return the issuer's name in DER, or None if it is malformed."""
     try:
         return certificate.issuer.public_bytes()
-    except (ValueError, Warning):
+    except (ValueError, TypeError, Warning):
         return None
 
 

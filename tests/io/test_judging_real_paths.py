@@ -349,3 +349,26 @@ def test_a_chain_with_wrong_octets_is_judged_and_never_accepted_by_pkix(data: st
     key_alone_signed_the_leaf = spoiled is chain[1] and any(each.selector == 1 for each in records)
     assert not verdict.accepted or key_alone_signed_the_leaf
     assert verdict.explain().isascii()
+
+
+def test_a_version_that_does_not_exist_is_malformed_and_nothing_worse() -> None:
+    for issued in (LEAF, CA):
+        place = issued.der.index(b"\xa0\x03\x02\x01\x02") + 4
+        spoiled = issued.der[:place] + b"\x03" + issued.der[place + 1 :]
+        chain = [LEAF.der, CA.der]
+        chain[chain.index(issued.der)] = spoiled
+        verdict = judge(chain, trusted=[ROOT], policy=Policy(audit=True))
+        code = "cert.malformed" if issued is LEAF else "chain.missing-intermediate"
+        assert said(verdict) == ("REJECTED", "none", code)
+
+
+@pytest.mark.parametrize("tag", range(256))
+def test_a_name_of_any_string_type_is_judged_and_nothing_worse(tag: int) -> None:
+    leaf = CA.leaf(cn="leaf", uris=URI)
+    for spoiled, other in ((leaf, CA), (CA.issued, leaf)):
+        place = -1
+        while (place := spoiled.der.find(b"\x55\x04\x03", place + 1)) >= 0:
+            octets = spoiled.der[: place + 3] + bytes((tag,)) + spoiled.der[place + 4 :]
+            chain = [octets, other.der] if spoiled is leaf else [other.der, octets]
+            verdict = judge(chain, trusted=[ROOT])
+            assert verdict.accepted is (octets == spoiled.der)
