@@ -48,20 +48,23 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
+# The states of an action; an abandoned one is ANSWERED once its first late answer has come.
+_FRESH, _OUTSTANDING, _ANSWERED, _ABANDONED = range(4)
+
+
 class _Entry:
     """What the ledger knows of one action."""
 
-    __slots__ = ("action", "arrived", "deadline", "event", "fresh", "late", "others", "then")
+    __slots__ = ("action", "arrived", "deadline", "event", "others", "state", "then")
+    arrived: float
 
     def __init__(self, action: Action, deadline: float, then: Callable[[Any], None]) -> None:
         self.action: Final = action
         self.deadline: Final = deadline
         self.then: Callable[[Any], None] | None = then
         self.others: list[Callable[[Any], None]] | None = None
-        self.fresh = True  # not handed out yet
-        self.late = False  # abandoned, and the first late answer has not come yet
+        self.state = _FRESH
         self.event: Event | None = None
-        self.arrived = 0.0
 
 
 class Machine(Generic[R]):
@@ -128,7 +131,7 @@ class Machine(Generic[R]):
     @property
     def outstanding(self) -> tuple[Action, ...]:
         """The actions that were handed out and are not answered yet; empty once there is a result."""
-        return tuple([entry.action for entry in self._open if not entry.fresh])
+        return tuple([entry.action for entry in self._open if entry.state == _OUTSTANDING])
 
     def next_actions(self, *, now: float) -> tuple[Action, ...]:
         """Return the actions that became necessary since the last call, each exactly once.
@@ -140,14 +143,17 @@ class Machine(Generic[R]):
         """
         if now >= self._due:
             self.advance(now=now)
-        actions: list[Action] = []
-        if self._closes:
-            actions.extend(self._closes)
-            self._closes.clear()
-        for entry in self._fresh:
-            entry.fresh = False
+        fresh = self._fresh
+        if len(fresh) == 1 and not self._closes:
+            entry = fresh.pop()
+            entry.state = _OUTSTANDING
+            return (entry.action,)
+        actions: list[Action] = [*self._closes]
+        self._closes.clear()
+        for entry in fresh:
+            entry.state = _OUTSTANDING
             actions.append(entry.action)
-        self._fresh.clear()
+        fresh.clear()
         return tuple(actions)
 
     def receive(self, event: Event, *, now: float) -> None:
@@ -169,20 +175,18 @@ class Machine(Generic[R]):
             self._now = now
         action = event.action
         entry = self._ledger.get(action)
-        if entry is None or entry.event is not None:
-            self._receive_late(event, entry)
+        if entry is None or entry.state != _OUTSTANDING:
+            self._receive_unawaited(event, entry)
             return
         if type(action) is not event.answers:
             raise LocalProtocolError(f"{event!r} does not answer {action!r}")
-        if entry.fresh:
-            raise LocalProtocolError(f"{action!r} was not handed out yet, so {event!r} cannot answer it")
         if type(event) is Answered:
             event = sound(event, self.policy.limits, self._note)
         elif wrong := flaw(event):
             raise LocalProtocolError(f"{event!r} {wrong}")
         self._open.remove(entry)
+        entry.state = _ANSWERED
         self._enter(entry, event)
-        self._settle()
 
     def advance(self, *, now: float) -> None:
         """Let time pass. Calling this too early, or too often, is harmless.
@@ -212,7 +216,8 @@ class Machine(Generic[R]):
         if self._lookups > self.policy.limits.lookups:
             detail = f"more than {self.policy.limits.lookups} lookups"
             entry = self._ledger[question] = _Entry(question, self._now, then)
-            self._enter(entry, LookupFailed(question, Failure.LIMIT, detail))
+            entry.state = _ANSWERED
+            self._put_off(entry, LookupFailed(question, Failure.LIMIT, detail))
             return
         self._issue(question, then, self.policy.lookup_timeout)
 
@@ -264,7 +269,7 @@ class Machine(Generic[R]):
         self._result = result
         self._due = math.inf
         for entry in self._open:
-            if entry.fresh:
+            if entry.state == _FRESH:
                 del self._ledger[entry.action]
             else:
                 self._abandon(entry)
@@ -280,11 +285,9 @@ class Machine(Generic[R]):
         """Treat what is overdue as a time-out."""
         for entry in [entry for entry in self._open if entry.deadline <= self._now]:
             self._open.remove(entry)
-            if entry.fresh:
+            if entry.state == _FRESH:
                 self._fresh.remove(entry)
-                self._enter(entry, _timed_out(entry.action))
-            else:
-                self._abandon(entry)
+            self._abandon(entry)
         self._due = min([self._ends, *[entry.deadline for entry in self._open]])
 
     # Private.
@@ -299,18 +302,25 @@ class Machine(Generic[R]):
             self._due = deadline
 
     def _enter(self, entry: _Entry, event: Event) -> None:
-        """Write into the ledger what came of an action, and let those who wait for it go on."""
+        """Write into the ledger what came of an action, and go on with those who wait for it."""
+        then, entry.then = entry.then, None
         entry.event = event
         entry.arrived = self._now
-        assert entry.then is not None  # each is entered once
-        self._ready.append((entry.then, event))
         if entry.others is not None:
-            self._ready.extend([(then, event) for then in entry.others])
-        entry.then = entry.others = None
+            self._ready.extend([(other, event) for other in entry.others])
+            entry.others = None
+        assert then is not None  # each is entered once
+        then(event)
+        if self._ready:
+            self._settle()
+
+    def _put_off(self, entry: _Entry, event: Event) -> None:
+        """Write into the ledger what came of an action; those who wait for it go on when the machine settles."""
+        self._ready.append((lambda _event: self._enter(entry, event), event))
 
     def _abandon(self, entry: _Entry) -> None:
-        entry.late = True
-        self._enter(entry, _timed_out(entry.action))
+        entry.state = _ABANDONED if entry.state == _OUTSTANDING else _ANSWERED
+        self._put_off(entry, _timed_out(entry.action))
 
     def _share(self, entry: _Entry, then: Callable[[Any], None]) -> None:
         """Share the answer to a question that was asked before, even one that is already here."""
@@ -328,11 +338,14 @@ class Machine(Generic[R]):
             then, event = ready.pop(0)
             then(event)
 
-    def _receive_late(self, event: Event, entry: _Entry | None) -> None:
+    def _receive_unawaited(self, event: Event, entry: _Entry | None) -> None:
+        """Let a late answer pass once, and refuse what nobody waits for."""
         if entry is None:
             raise LocalProtocolError(f"{event.action!r} was never asked for, so {event!r} cannot answer it")
-        if entry.late:
-            entry.late = False
+        if entry.state == _FRESH:
+            raise LocalProtocolError(f"{event.action!r} was not handed out yet, so {event!r} cannot answer it")
+        if entry.state == _ABANDONED:
+            entry.state = _ANSWERED
             if isinstance(event, Presented):
                 self._close(event.action)
         elif self._result is None:

@@ -14,6 +14,7 @@ from .errors import InvalidCertificate
 from .general_name import PRINTABLE, PRINTABLE_STRING, UTF8_STRING, directory_name
 
 # v1 is the default and left out (RFC 5280 section 4.1.2.1). v2 came and went without use; path validators refuse it.
+_LONG: Final = b"\x30\x82"
 _VERSION_3: Final = b"\xa0\x03\x02\x01\x02"
 
 # Algorithm identifiers that need no reading, because they are known to be right.
@@ -83,8 +84,8 @@ def _skip(der: bytes, places: tuple[str, ...]) -> tuple[int, int]:
     _, start = asn1.tagged(der, start, end, asn1.INTEGER, "serialNumber")
     for place in places:
         stop = start + 2
-        if stop <= end and der[start] == asn1.SEQUENCE and der[start + 1] < 0x80 and stop + der[start + 1] <= end:
-            start = stop + der[start + 1]  # as in asn1.tagged, without the cost of a call
+        if stop <= end and der[start] == 0x30 and (length := der[start + 1]) < 0x80 and stop + length <= end:
+            start = stop + length  # as in asn1.tagged, without the cost of a call
         else:
             _, start = asn1.tagged(der, start, end, asn1.SEQUENCE, place)
     return start, end
@@ -92,8 +93,14 @@ def _skip(der: bytes, places: tuple[str, ...]) -> tuple[int, int]:
 
 def _begin(der: bytes) -> tuple[int, int, int, bool]:
     """Return where the serial number begins, where tbsCertificate and certificate end, and whether it is v3."""
-    start, stop = asn1.only(der, 0, len(der), asn1.SEQUENCE, "certificate")
-    start, end = asn1.tagged(der, start, stop, asn1.SEQUENCE, "tbsCertificate")
+    stop = len(der)
+    if der[:2] == _LONG and der[4:6] == _LONG and stop == 4 + int.from_bytes(der[2:4]) and der[2] and der[6]:
+        start, end = 8, 8 + int.from_bytes(der[6:8])  # nearly all have these two lengths of two octets
+        if end > stop:
+            raise InvalidCertificate("tbsCertificate", "a length that fits into what encloses it")
+    else:
+        start, stop = asn1.only(der, 0, stop, asn1.SEQUENCE, "certificate")
+        start, end = asn1.tagged(der, start, stop, asn1.SEQUENCE, "tbsCertificate")
     if der[start : start + 5] == _VERSION_3:
         return start + 5, end, stop, True
     if der[start : start + 1] == b"\xa0":
