@@ -6,6 +6,7 @@ What comes out for the judge is a status and the TLSA base domains: the names at
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -62,9 +63,9 @@ class Addressing(Machine[R]):
         self._expires = math.inf
         self._target_expires = math.inf
 
+    @abstractmethod
     def _addressed(self, target: Target, reached: Reached) -> None:
         """Go on: what there is to know of the addresses of a target is known."""
-        raise NotImplementedError
 
     def _ask_addresses(self, target: Target) -> None:
         self._target = target

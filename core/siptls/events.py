@@ -216,7 +216,7 @@ class Answered:
     """
 
     __slots__ = ("action", "answer")
-    answers: ClassVar = Lookup
+    answers: ClassVar[type[Lookup]] = Lookup
 
     def __init__(self, action: Lookup, answer: Answer) -> None:
         self.action: Final = action
@@ -237,7 +237,7 @@ class LookupFailed:
     """
 
     __slots__ = ("action", "detail", "reason", "source")
-    answers: ClassVar = Lookup
+    answers: ClassVar[type[Lookup]] = Lookup
 
     def __init__(self, action: Lookup, reason: Failure, detail: str = "", source: Source | None = None) -> None:
         self.action: Final = action
@@ -288,7 +288,7 @@ class Presented:
     """
 
     __slots__ = ("action", "chain", "facts")
-    answers: ClassVar = Connect
+    answers: ClassVar[type[Connect]] = Connect
 
     def __init__(self, action: Connect, chain: tuple[bytes, ...], facts: TlsFacts) -> None:
         self.action: Final = action
@@ -309,7 +309,7 @@ class ConnectFailed:
     """
 
     __slots__ = ("action", "detail", "reason")
-    answers: ClassVar = Connect
+    answers: ClassVar[type[Connect]] = Connect
 
     def __init__(self, action: Connect, reason: str, detail: str = "") -> None:
         self.action: Final = action
@@ -330,7 +330,7 @@ class PathValidated:
     """
 
     __slots__ = ("action", "path")
-    answers: ClassVar = ValidatePath
+    answers: ClassVar[type[ValidatePath]] = ValidatePath
 
     def __init__(self, action: ValidatePath, path: tuple[bytes, ...]) -> None:
         self.action: Final = action
@@ -350,7 +350,7 @@ class PathRejected:
     """
 
     __slots__ = ("action", "detail", "reason")
-    answers: ClassVar = ValidatePath
+    answers: ClassVar[type[ValidatePath]] = ValidatePath
 
     def __init__(self, action: ValidatePath, reason: str, detail: str = "") -> None:
         self.action: Final = action

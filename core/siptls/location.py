@@ -6,6 +6,7 @@ delegation with it, so that the judge knows later what its name is worth.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeVar
@@ -69,13 +70,13 @@ class Locating(Addressing[R]):
 
     # What a machine on top of this says to the findings.
 
+    @abstractmethod
     def _located(self) -> None:
         """Go on: the targets are known and `_next_target` hands them out."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _not_located(self, outcome: Outcome, code: str) -> None:
         """End: there is nothing to try, or the way to it failed."""
-        raise NotImplementedError
 
     # Transport and port (RFC 3263 sections 4.1 and 4.2).
 

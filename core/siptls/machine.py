@@ -17,6 +17,7 @@ queue, so that a thousand of them need no deeper stack than one.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
@@ -67,7 +68,7 @@ class _Entry:
         self.event: Event | None = None
 
 
-class Machine(Generic[R]):
+class Machine(ABC, Generic[R]):
     """The part that all machines share: who asked what, what is awaited until when, and the journal.
 
     Args:
@@ -277,9 +278,9 @@ class Machine(Generic[R]):
         self._fresh.clear()
         self._ready.clear()
 
+    @abstractmethod
     def _run_out(self) -> None:
         """End the run, because its time is over."""
-        raise NotImplementedError
 
     def _on_time(self) -> None:
         """Treat what is overdue as a time-out."""

@@ -282,10 +282,8 @@ class Outbound(Locating[Verdict]):
 
     def _attempt_of(self, part: Connect | Judgement) -> _Attempt:
         """The attempt in flight that a connection or a judgement belongs to."""
-        for attempt in self._in_flight:
-            if attempt.connect is part or attempt.judgement is part:
-                return attempt
-        raise AssertionError("what is answered is in flight")
+        (attempt,) = [a for a in self._in_flight if a.connect is part or a.judgement is part]
+        return attempt
 
     def _judged(self, judgement: Judgement, decision: Decision) -> None:
         attempt = self._attempt_of(judgement)
@@ -315,14 +313,10 @@ class Outbound(Locating[Verdict]):
 
     def _give_up(self) -> None:
         """No target is left: the first failure of the gravest kind speaks for all."""
-        for outcome in GRAVEST:
-            for attempt in self._failures:
-                if attempt.outcome is outcome:
-                    # An absence is proven only if that of every target is, and now all of them are known.
-                    code = self._no_service if outcome is Outcome.NO_SERVICE else attempt.code
-                    self._conclude(outcome, attempt.method, code, attempt, None)
-                    return
-        raise AssertionError("a run without any attempt has no targets, which _not_located tells")
+        attempt = min(self._failures, key=lambda each: GRAVEST.index(each.outcome))
+        # An absence is proven only if that of every target is, and now all of them are known.
+        code = self._no_service if attempt.outcome is Outcome.NO_SERVICE else attempt.code
+        self._conclude(attempt.outcome, attempt.method, code, attempt, None)
 
     def _run_out(self) -> None:
         for attempt in self._in_flight:

@@ -295,6 +295,14 @@ class TestSrv:
         assert "locate.bad-target" in [step.code for step in route.findings]
         assert not route.complete
 
+    def test_what_is_no_host_is_not_asked_for_ahead_either(self) -> None:
+        world = World()
+        world.srv("_sips._tcp.example.com", (0, 0, 5061, "good.example.com"), (1, 0, 5061, "a..b"))
+        world.address("good.example.com", "192.0.2.1")
+        route = world.locate("sips:example.com", Policy(prefetch=1))
+        assert not [name for name, _ in world.questions() if ".." in name]
+        assert route.findings is route.findings
+
     def test_targets_beyond_the_limit_are_left_out_and_said_so(self) -> None:
         world = World()
         world.srv("_sips._tcp.example.com", *[(n, 0, 5061, f"h{n}.example.com") for n in range(5)])
@@ -488,6 +496,17 @@ class TestDelegation:
 
 
 class TestReports:
+    def test_targets_and_routes_show_what_they_are(self) -> None:
+        world = World()
+        world.address("example.com", "192.0.2.1")
+        route = world.locate("sips:example.com")
+        assert repr(route) == "<Route of 1 target(s)>"
+        assert repr(route.targets[0]) == "<Target example.com:5061 tls, host>"
+        world.fail("example.com", "AAAA")
+        world.address("example.com")
+        world.fail("example.com", "AAAA")
+        assert repr(world.locate("sips:example.com")) == "<Route of 0 target(s), incomplete>"
+
     @pytest.mark.req("A-08", "R2782-tgt-1")
     def test_an_srv_target_that_is_an_alias_is_followed_with_a_warning(self) -> None:
         world = World()
