@@ -553,6 +553,14 @@ class TestBareKeys:
         verdict = judge([self.LEAF, self.LIMITED], self.LIMITED.record(2, 0, 1), valid=valid, trusted=[])
         assert said(verdict) == ("REJECTED", "none", "chain.name-constraints")
 
+    @pytest.mark.req("D-PATH-4", "D-PATH-1")
+    def test_a_named_certificate_binds_although_a_key_is_named_beside_it(self) -> None:
+        short = ca(validity=valid_between("260101", "261201"))
+        records = [short.record(2, 0, 1), OTHER_CA.record(2, 1, 0)]
+        verdict = judge([LEAF, short], *records, valid=[(LEAF, short, ROOT)], trusted=[])
+        assert said(verdict) == ("ACCEPTED", "dane-ta", "dane.match")
+        assert verdict.expires == (datetime(2026, 12, 1, tzinfo=UTC) - AT).total_seconds()
+
     @pytest.mark.req("D-PATH-2", "D-PATH-1")
     def test_what_stands_below_the_key_binds(self) -> None:
         for middle, code in (
