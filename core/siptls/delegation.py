@@ -8,7 +8,7 @@ Only a trusted name may be the base of TLSA records or a reference identifier (R
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .dns.answer import SECURE, Answer
 
@@ -16,7 +16,8 @@ from .dns.answer import SECURE, Answer
 class _State(Enum):
     """A state that hashes by identity, in C: `D_STATE` is looked up for every target."""
 
-    __hash__ = object.__hash__
+    if not TYPE_CHECKING:  # to the type checkers Enum's own is the same
+        __hash__ = object.__hash__
 
 
 class Delegation(_State):

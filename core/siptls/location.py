@@ -56,7 +56,7 @@ class Locating(Addressing[R]):
         transports: tuple[str, ...],
     ) -> None:
         super().__init__(policy, now, at)
-        self.uri = SipUri.parse(uri) if isinstance(uri, str) else uri
+        self.uri: Final[SipUri] = SipUri.parse(uri) if isinstance(uri, str) else uri
         self._randbelow = randbelow
         self._transports = usable_transports(self.uri.scheme, self.uri.transport, policy.transports or transports)
         # Only the URI's host speaks for itself; maddr is no promise of the domain (D-SEC-15).

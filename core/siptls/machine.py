@@ -100,7 +100,7 @@ class Machine(ABC, Generic[R]):
     def __init__(self, policy: Policy, now: float, at: datetime) -> None:
         if at.tzinfo is None:
             raise LocalProtocolError(f"the wall clock must be an aware datetime, not {at!r}")
-        self.policy = policy
+        self.policy: Final[Policy] = policy
         self._began = now
         self._now = now
         self._at = at
