@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import TypeVar
 
@@ -44,6 +46,24 @@ def drive(machine: Machine[R], performer: BlockingPerformer) -> R:
         closed. When this raises, `KeyboardInterrupt` included, every connection is.
     """
     workers = Workers(performer)
+    outcome: Future[R] = Future()
+    # Ctrl-C may hit between any two steps of the caller's thread. Therefore that one only waits.
+    thread = threading.Thread(target=_drive_aside, args=(machine, workers, outcome), name="siptls")
+    try:
+        thread.start()
+        outcome.exception()  # is waited for; a join that is interrupted forgets that the thread still runs
+        thread.join()
+        return outcome.result()
+    except BaseException:
+        workers.cancel()
+        if thread.is_alive():
+            outcome.exception()
+            thread.join()
+        workers.end(None)
+        raise
+
+
+def _drive_aside(machine: Machine[R], workers: Workers, outcome: Future[R]) -> None:
     try:
         while (result := machine.result) is None:
             for action in machine.next_actions(now=time.monotonic()):
@@ -56,10 +76,9 @@ def drive(machine: Machine[R], performer: BlockingPerformer) -> R:
                 machine.receive(event, now=time.monotonic())
             machine.advance(now=time.monotonic())
         workers.end(result.connection if isinstance(result, Verdict) else None)
-    except BaseException:
-        workers.end(None)
-        raise
-    return result
+        outcome.set_result(result)
+    except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
+        outcome.set_exception(error)
 
 
 class SocketPerformer(NetworkPerformer[ssl.SSLSocket]):
@@ -89,9 +108,10 @@ class SocketPerformer(NetworkPerformer[ssl.SSLSocket]):
         try:
             while (event := _wanted(tls)) is not None:
                 cancellation.wait(tls, event)
-                # OpenSSL takes the octets out of the kernel itself, and does not show what it could not use.
-                first_octets = first_octets or _waiting(tls)
+                first_octets = first_octets or _peeked(tls)
         except OSError as error:
+            with suppress(OSError):  # who answers very quickly is not peeked at; OpenSSL took a record's header only
+                first_octets = first_octets or _peeked(tls)
             tls.close()
             return ConnectFailed(action, *failure(error, first_octets or None))
         except BaseException:
@@ -118,8 +138,8 @@ def _wanted(tls: ssl.SSLSocket) -> int | None:
     return None
 
 
-def _waiting(stream: socket.socket) -> bytes:
-    """Return what can be read from a socket, and leave it there.
+def _peeked(stream: socket.socket) -> bytes:
+    """Return what can be read from a socket, and leave it there: OpenSSL does not show what it could not use.
 
     Raises:
         OSError: the connection failed. The system says so only once.

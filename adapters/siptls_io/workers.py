@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from siptls.dns import Lookup
 from siptls.events import Connect, Event, Presented, ValidatePath
 
-from .cancellation import Cancellation
+from .cancellation import Cancellation, Cancelled
 from .performer import BlockingPerformer
 
 _SETTLED = 0.05
@@ -32,10 +32,17 @@ class Workers:
         self._awaited: list[_Worker] = []
         self._changed = threading.Condition()
         self._busy = 0
+        self._cancelled = False
         self._open: set[Connect] = set()
 
     def start(self, action: Lookup | ValidatePath | Connect) -> None:
-        """Have an action performed."""
+        """Have an action performed.
+
+        Raises:
+            Cancelled: it was cancelled.
+        """
+        if self._cancelled:
+            raise Cancelled
         worker = _Worker(self, action)
         self._all.append(worker)
         self._awaited.append(worker)
@@ -53,13 +60,16 @@ class Workers:
 
         Raises:
             BaseException: whatever the performer raised.
+            Cancelled: it was cancelled.
         """
         with self._changed:
             patience = None if until == math.inf else max(0.0, until - time.monotonic())
-            if self._changed.wait_for(lambda: any(worker.outcome for worker in self._awaited), patience):
+            if self._changed.wait_for(self._stirred, patience) and not self._cancelled:
                 # Who needs nothing from outside ends at the same time, whichever thread the system lets run first:
                 # equal worlds give equal reports.
                 self._changed.wait_for(lambda: not self._busy, _SETTLED)
+            if self._cancelled:
+                raise Cancelled
             ended = [worker for worker in self._awaited if worker.outcome is not None]
             self._awaited = [worker for worker in self._awaited if worker.outcome is None]
         events: list[Event] = []
@@ -75,21 +85,24 @@ class Workers:
         self._open.remove(connect)
         self._performer.close(connect)
 
+    def cancel(self) -> None:
+        """End every wait, that for events too, from another thread."""
+        self._cancellation.cancel()
+        with self._changed:
+            self._cancelled = True
+            self._changed.notify()
+
     def end(self, kept: Connect | None) -> None:
         """Stop whoever works, and close what is open, all but one connection. It may be called again."""
-        self._cancellation.cancel()
+        self.cancel()
         for worker in self._all:
-            if worker.is_alive():
-                worker.join()
+            worker.join()
         self._cancellation.close()
         for connect in self._open - {kept}:
             self.close(connect)
 
     def work(self, action: Lookup | ValidatePath | Connect) -> Event:
-        """Perform an action, in the thread of a worker, and note what is open then.
-
-        It is noted here, and not where events are taken, since only the caller's thread is ever interrupted.
-        """
+        """Perform an action, in the thread of a worker, and note what is open then, though nobody may await it."""
         event = _perform(self._performer, action, self._cancellation)
         if isinstance(event, Presented):
             self._open.add(event.action)
@@ -99,6 +112,9 @@ class Workers:
         """Take the outcome of a worker, in its thread."""
         worker.outcome = outcome
         self._count(-1)
+
+    def _stirred(self) -> bool:
+        return self._cancelled or any(worker.outcome is not None for worker in self._awaited)
 
     @contextmanager
     def _idle(self) -> Generator[None]:
