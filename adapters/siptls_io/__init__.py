@@ -8,12 +8,13 @@ from __future__ import annotations
 from .a_labels import to_a_labels
 from .ad_resolver import AdResolver
 from .anchors import anchors_from_pem, system_anchors
+from .cancellation import Cancellation, Cancelled
 from .connection import Connection, NoService, NotConnected, PeerInsufficient, PeerRejected, PeerUndetermined
 from .errors import InvalidFile, InvalidPem, InvalidServer, InvalidStatus, InvalidZone
 from .offline import OfflinePerformer
 from .paths import validate_path
 from .pem import certificates_from_pem
-from .performer import Performer
+from .performer import BlockingPerformer, Performer
 from .resolver import Cache, Resolver
 from .tls import ClientCertificate
 from .verify import verify_chain
@@ -21,7 +22,10 @@ from .zone_files import ZoneFiles
 
 __all__ = [
     "AdResolver",
+    "BlockingPerformer",
     "Cache",
+    "Cancellation",
+    "Cancelled",
     "ClientCertificate",
     "Connection",
     "InvalidFile",
