@@ -44,10 +44,10 @@ class Workers:
         if self._cancelled:
             raise Cancelled
         worker = _Worker(self, action)
-        self._all.append(worker)
-        self._awaited.append(worker)
         self._count(1)
         worker.start()
+        self._all.append(worker)
+        self._awaited.append(worker)
 
     def events(self, until: float) -> list[Event]:
         """Block until something came of an action.

@@ -175,3 +175,15 @@ def test_workers_that_were_cancelled_start_nothing_and_wait_for_nothing() -> Non
     with pytest.raises(Cancelled):
         workers.start(Lookup("b", "A"))
     workers.end(None)
+
+
+def test_when_the_system_has_no_more_threads_those_that_work_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    workers = Workers(Obedient(a=silence))
+    workers.start(Lookup("a", "A"))
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="start"):
+        patched.setattr(threading.Thread, "start", fail)
+        workers.start(Lookup("a", "AAAA"))
+    workers.end(None)
