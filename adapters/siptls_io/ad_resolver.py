@@ -15,6 +15,7 @@ import dns.resolver
 from siptls.dns import Lookup, Security, Source
 from siptls.events import Answered, Failure, LookupEvent, LookupFailed
 
+from .cancellation import Cancellation
 from .errors import InvalidServer
 from .exchange import Malformed, exchange, exchange_async
 from .message import from_message, question_name
@@ -106,15 +107,22 @@ class AdResolver:
         addresses = [server for server in configured.nameservers if isinstance(server, str)]
         return cls([(address, configured.port) for address in addresses], timeout=timeout)
 
-    def answer(self, lookup: Lookup, /) -> LookupEvent:
+    def answer(self, lookup: Lookup, cancellation: Cancellation | None = None, /) -> LookupEvent:
         """Answer one question, and block until then.
 
         Args:
             lookup: the question.
+            cancellation: what to wait by; None if nobody will cancel.
 
         Returns:
             `Answered` or `LookupFailed`, within ``timeout``.
+
+        Raises:
+            Cancelled: it was cancelled.
         """
+        if cancellation is None:
+            with Cancellation() as never:
+                return self.answer(lookup, never)
         plan = self._plan(lookup)
         event: LookupEvent | None = None
         while True:
@@ -123,7 +131,7 @@ class AdResolver:
             except StopIteration as stop:
                 return cast("LookupEvent", stop.value)
             try:
-                response = exchange(server.address, server.port, query, seconds)
+                response = exchange(server.address, server.port, query, seconds, cancellation)
             except (OSError, Malformed) as error:
                 event = _no_response(lookup, server, error)
             else:

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
 from contextlib import suppress
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from siptls.events import Anchors, Close, Connect, Event, Presented
+from siptls.dns import Lookup
+from siptls.events import (
+    Anchors,
+    Close,
+    Connect,
+    ConnectEvent,
+    ConnectFailed,
+    Endpoint,
+    Event,
+    LookupEvent,
+    PathEvent,
+    Presented,
+    ValidatePath,
+)
 from siptls.machine import Machine
 from siptls.policy import Policy
 from siptls.uri import SipUri
@@ -16,9 +30,13 @@ from siptls.verdict import Verdict
 from .ad_resolver import AdResolver
 from .connection import Connection, accepted
 from .outgoing import outgoing
-from .performer import NetworkPerformer, Performer, TcpSocket, perform
+from .paths import validate_path
+from .performer import REMEMBERED, NetworkPerformer, Performer, family, impossible, perform
 from .resolver import Resolver
-from .tls import ClientCertificate, TlsObject
+from .tls import ClientCertificate, TlsObject, failure
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 R = TypeVar("R")
 Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -79,10 +97,53 @@ async def _end(
         await performer.close(connect)
 
 
+class _TcpSocket(socket.socket):
+    """A TCP socket that remembers the first octets it received, to tell clear text from broken TLS."""
+
+    first_octets: bytes = b""
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
+        """Receive, and remember the beginning."""
+        received = super().recv_into(buffer, nbytes, flags)
+        if not self.first_octets:
+            self.first_octets = bytes(memoryview(buffer)[: min(received, REMEMBERED)])
+        return received
+
+
 class StreamPerformer(NetworkPerformer[Streams]):
     """Makes connections as asyncio streams."""
 
-    async def _shake_hands(self, tcp: TcpSocket, server_name: str | None) -> tuple[Streams, TlsObject]:
+    async def lookup(self, action: Lookup, /) -> LookupEvent:
+        """Ask the resolver."""
+        return await self._resolver.answer_async(action)
+
+    async def validate(self, action: ValidatePath, /) -> PathEvent:
+        """Find a valid certificate path."""
+        return validate_path(action)
+
+    async def connect(self, action: Connect, /) -> ConnectEvent:
+        """Connect and do the TLS handshake; nothing else is sent."""
+        if (failed := impossible(action)) is not None:
+            return failed
+        tcp = _TcpSocket(family(action.endpoint), socket.SOCK_STREAM)
+        try:
+            await _connected(tcp, action.endpoint)
+            stream, tls = await self._shake_hands(tcp, action.server_name)
+        except (OSError, EOFError) as error:
+            return ConnectFailed(action, *failure(error, tcp.first_octets or None))
+        return self._presented(action, stream, tls)
+
+    async def close(self, connect: Connect, /) -> None:
+        """Close a connection without waiting for the peer."""
+        _, writer = self.streams.pop(connect)
+        if not writer.transport.is_closing():  # Python 3.11.2 cannot abort what the peer has ended
+            writer.close()  # sends close_notify; the peer's is not waited for
+            writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+    async def _shake_hands(self, tcp: _TcpSocket, server_name: str | None) -> tuple[Streams, TlsObject]:
+        """Do the handshake. The socket is taken over: unless streams are returned, it is closed."""
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(loop=loop)
         protocol = _Protocol(reader, loop=loop)
@@ -98,14 +159,6 @@ class StreamPerformer(NetworkPerformer[Streams]):
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
         return (reader, writer), transport.get_extra_info("ssl_object")
 
-    async def _close(self, stream: Streams) -> None:
-        _, writer = stream
-        if not writer.transport.is_closing():  # Python 3.11.2 cannot abort what the peer has ended
-            writer.close()  # sends close_notify; the peer's is not waited for
-            writer.transport.abort()
-        with suppress(OSError):
-            await writer.wait_closed()
-
 
 class _Protocol(asyncio.StreamReaderProtocol):
     transport: asyncio.WriteTransport | None = None
@@ -116,7 +169,16 @@ class _Protocol(asyncio.StreamReaderProtocol):
         super().connection_made(transport)
 
 
-async def _closed(tcp: TcpSocket) -> None:
+async def _connected(tcp: _TcpSocket, endpoint: Endpoint) -> None:
+    try:
+        tcp.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(tcp, (endpoint.address, endpoint.port))
+    except BaseException:
+        tcp.close()
+        raise
+
+
+async def _closed(tcp: _TcpSocket) -> None:
     """Let the event loop close a socket, which takes it a round or two, or close it if no transport took it over."""
     try:
         for _ in range(3):

@@ -1,125 +1,153 @@
 """The driver for programs without an event loop, and verified connections as TLS sockets.
 
-The work is done in an event loop of its own in a thread of its own, which ends with the call: so lookups and connection
-attempts run side by side, and Ctrl-C or a verdict stops all of them at once, without a thread or a socket left behind.
+Each action is performed by a thread of its own with plain blocking calls, so that lookups and connection attempts run
+side by side. A verdict, an exception or Ctrl-C stops all of them at once, without a thread or a socket left behind.
 """
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Coroutine
+from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from siptls.events import Anchors
+from siptls.dns import Lookup
+from siptls.events import Anchors, Close, Connect, ConnectEvent, ConnectFailed, LookupEvent, PathEvent, ValidatePath
 from siptls.machine import Machine
 from siptls.policy import Policy
 from siptls.uri import SipUri
+from siptls.verdict import Verdict
 
 from .ad_resolver import AdResolver
-from .asyncio import drive as drive_async
+from .cancellation import EVENT_READ, EVENT_WRITE, Cancellation
 from .connection import Connection, accepted
 from .outgoing import outgoing
-from .performer import NetworkPerformer, Performer, TcpSocket
+from .paths import validate_path
+from .performer import REMEMBERED, BlockingPerformer, NetworkPerformer, family, impossible
 from .resolver import Resolver
-from .tls import ClientCertificate, TlsObject
+from .tls import ClientCertificate, failure
+from .workers import Workers
 
 R = TypeVar("R")
 
 
-def drive(machine: Machine[R], performer: Performer) -> R:
+def drive(machine: Machine[R], performer: BlockingPerformer) -> R:
     """Run a machine to its result, and block until then.
 
     Args:
         machine: one that was made with ``now=time.monotonic()``.
-        performer: does what the machine asks for, several things at a time, in an asyncio event loop.
+        performer: does what the machine asks for, several things at a time.
 
     Returns:
         The machine's result. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
         closed. When this raises, `KeyboardInterrupt` included, every connection is.
     """
-    return _in_a_loop_aside(drive_async(machine, performer))
-
-
-def _in_a_loop_aside(main: Coroutine[Any, Any, R]) -> R:
-    # Not the default of Windows: that one cannot wait for a socket to become readable.
-    loop = asyncio.SelectorEventLoop()
-    task = loop.create_task(main)
-    done = threading.Event()
-
-    def work() -> None:
-        try:
-            loop.run_until_complete(asyncio.wait({task}))
-        finally:
-            loop.close()
-            done.set()
-
-    thread = threading.Thread(target=work, name="siptls")
-    thread.start()
+    workers = Workers(performer)
+    outcome: Future[R] = Future()
+    # Ctrl-C may hit between any two steps of the caller's thread. Therefore that one only waits.
+    thread = threading.Thread(target=_drive_aside, args=(machine, workers, outcome), name="siptls")
     try:
-        done.wait()
-    except BaseException:
-        with suppress(RuntimeError):  # the loop may just have been closed
-            loop.call_soon_threadsafe(task.cancel)
-        done.wait()
-        raise
-    finally:
+        thread.start()
+        outcome.exception()  # is waited for; a join that is interrupted forgets that the thread still runs
         thread.join()
-    return task.result()
+        return outcome.result()
+    except BaseException:
+        workers.cancel()
+        if thread.is_alive():
+            outcome.exception()
+            thread.join()
+        workers.end(None)
+        raise
+
+
+def _drive_aside(machine: Machine[R], workers: Workers, outcome: Future[R]) -> None:
+    try:
+        while (result := machine.result) is None:
+            for action in machine.next_actions(now=time.monotonic()):
+                if isinstance(action, Close):
+                    workers.close(action.connect)
+                else:
+                    workers.start(action)
+            # An undecided machine always awaits something, so somebody works.
+            for event in workers.events(machine.deadline):
+                machine.receive(event, now=time.monotonic())
+            machine.advance(now=time.monotonic())
+        workers.end(result.connection if isinstance(result, Verdict) else None)
+        outcome.set_result(result)
+    except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
+        outcome.set_exception(error)
 
 
 class SocketPerformer(NetworkPerformer[ssl.SSLSocket]):
     """Makes connections as TLS sockets that do not block."""
 
-    async def _shake_hands(self, tcp: TcpSocket, server_name: str | None) -> tuple[ssl.SSLSocket, TlsObject]:
+    def lookup(self, action: Lookup, cancellation: Cancellation, /) -> LookupEvent:
+        """Ask the resolver."""
+        return self._resolver.answer(action, cancellation)
+
+    def validate(self, action: ValidatePath, /) -> PathEvent:
+        """Find a valid certificate path."""
+        return validate_path(action)
+
+    def connect(self, action: Connect, cancellation: Cancellation, /) -> ConnectEvent:
+        """Connect and do the TLS handshake; nothing else is sent."""
+        if (failed := impossible(action)) is not None:
+            return failed
+        endpoint = action.endpoint
         try:
-            tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            tls = self._context.wrap_socket(tcp, server_hostname=server_name, do_handshake_on_connect=False)
-        except BaseException:
-            tcp.close()
-            raise
+            with socket.socket(family(endpoint), socket.SOCK_STREAM) as tcp:  # no more open when TLS takes it over
+                cancellation.connect(tcp, endpoint.address, endpoint.port)
+                tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                tls = self._context.wrap_socket(tcp, server_hostname=action.server_name, do_handshake_on_connect=False)
+        except OSError as error:
+            return ConnectFailed(action, *failure(error))
+        first_octets = b""
         try:
-            while (wanted := _handshake_step(tls)) is not None:
-                await _ready(tls, writable=wanted is ssl.SSLWantWriteError)
+            while (event := _wanted(tls)) is not None:
+                cancellation.wait(tls, event)
+                first_octets = first_octets or _peeked(tls)
+        except OSError as error:
+            with suppress(OSError):  # who answers very quickly is not peeked at; OpenSSL took a record's header only
+                first_octets = first_octets or _peeked(tls)
+            tls.close()
+            return ConnectFailed(action, *failure(error, first_octets or None))
         except BaseException:
-            tcp.remember_rest(tls)
             tls.close()
             raise
-        return tls, tls
+        return self._presented(action, tls, tls)
 
-    async def _close(self, stream: ssl.SSLSocket) -> None:
+    def close(self, connect: Connect, /) -> None:
+        """Close a connection without waiting for the peer."""
+        stream = self.streams.pop(connect)
         with suppress(OSError, ValueError):
             stream.unwrap()  # sends close_notify; the peer's is not waited for
         stream.close()
 
 
-def _handshake_step(tls: ssl.SSLSocket) -> type[ssl.SSLError] | None:
+def _wanted(tls: ssl.SSLSocket) -> int | None:
     """Go on with a handshake, and return what is waited for, or None at its end."""
     try:
         tls.do_handshake()
-    except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
-        return type(error)
+    except ssl.SSLWantReadError:
+        return EVENT_READ
+    except ssl.SSLWantWriteError:
+        return EVENT_WRITE
     return None
 
 
-async def _ready(stream: socket.socket, *, writable: bool) -> None:
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    add, remove = (loop.add_writer, loop.remove_writer) if writable else (loop.add_reader, loop.remove_reader)
+def _peeked(stream: socket.socket) -> bytes:
+    """Return what can be read from a socket, and leave it there: OpenSSL does not show what it could not use.
 
-    def wake() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    add(stream, wake)
+    Raises:
+        OSError: the connection failed. The system says so only once.
+    """
     try:
-        await ready
-    finally:
-        remove(stream)
+        return socket.socket.recv(stream, REMEMBERED, socket.MSG_PEEK)
+    except BlockingIOError:
+        return b""
 
 
 def connect(
@@ -160,7 +188,7 @@ def connect(
         stream = performer.streams[accepted(verdict)]
         stream.settimeout(None)
     except BaseException:
-        for left in performer.streams.values():  # interrupted just when it was accepted
+        for left in list(performer.streams.values()):  # interrupted just when it was accepted
             left.close()
         raise
     return Connection(stream, verdict)

@@ -15,6 +15,7 @@ import anyio
 import dns.flags
 import dns.message
 
+from .cancellation import Cancellation
 from .wire import read_response
 
 _DATAGRAM = 65_535
@@ -24,7 +25,9 @@ class Malformed(Exception):
     """A name server answered over TCP what is no response to the query."""
 
 
-def exchange(address: str, port: int, query: dns.message.Message, seconds: float) -> dns.message.Message:
+def exchange(
+    address: str, port: int, query: dns.message.Message, seconds: float, cancellation: Cancellation
+) -> dns.message.Message:
     """Ask, and block until the response is here.
 
     Args:
@@ -32,6 +35,7 @@ def exchange(address: str, port: int, query: dns.message.Message, seconds: float
         port: its port.
         query: the query.
         seconds: how long all of it may take.
+        cancellation: what to wait by.
 
     Returns:
         The response.
@@ -39,11 +43,12 @@ def exchange(address: str, port: int, query: dns.message.Message, seconds: float
     Raises:
         OSError: there is no response; `TimeoutError` if there was none in time.
         Malformed: the server answered something else.
+        Cancelled: it was cancelled.
     """
     until = time.monotonic() + seconds
-    response = _over_udp(address, port, query, until)
+    response = _over_udp(address, port, query, until, cancellation)
     if response.flags & dns.flags.TC:
-        response = _over_tcp(address, port, query, until)
+        response = _over_tcp(address, port, query, until, cancellation)
     return response
 
 
@@ -74,40 +79,37 @@ def _family(address: str) -> Literal[socket.AddressFamily.AF_INET, socket.Addres
     return socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
 
 
-def _remaining(until: float) -> float:
-    remaining = until - time.monotonic()
-    if remaining <= 0:
-        raise TimeoutError("no response in time")
-    return remaining
-
-
-def _over_udp(address: str, port: int, query: dns.message.Message, until: float) -> dns.message.Message:
+def _over_udp(
+    address: str, port: int, query: dns.message.Message, until: float, cancellation: Cancellation
+) -> dns.message.Message:
     with socket.socket(_family(address), socket.SOCK_DGRAM) as udp:
-        udp.connect((address, port))  # so that the kernel drops what others send
+        cancellation.connect(udp, address, port, until)  # so that the kernel drops what others send
         udp.send(query.to_wire())
         while True:
-            udp.settimeout(_remaining(until))
-            response = read_response(query, udp.recv(_DATAGRAM))
+            response = read_response(query, cancellation.receive(udp, _DATAGRAM, until))
             if response is not None:
                 return response
 
 
-def _over_tcp(address: str, port: int, query: dns.message.Message, until: float) -> dns.message.Message:
-    with socket.create_connection((address, port), _remaining(until)) as tcp:
+def _over_tcp(
+    address: str, port: int, query: dns.message.Message, until: float, cancellation: Cancellation
+) -> dns.message.Message:
+    with socket.socket(_family(address), socket.SOCK_STREAM) as tcp:
+        cancellation.connect(tcp, address, port, until)
         tcp.sendall(_framed(query))
-        length = int.from_bytes(_exactly(tcp, 2, until))
-        return _accepted(query, _exactly(tcp, length, until))
+        received = b""
+        while (missing := _missing(received)) > 0:
+            chunk = cancellation.receive(tcp, missing, until)
+            if not chunk:
+                raise Malformed("the name server closed the connection")
+            received += chunk
+        return _accepted(query, received[2:])
 
 
-def _exactly(tcp: socket.socket, length: int, until: float) -> bytes:
-    received = b""
-    while len(received) < length:
-        tcp.settimeout(_remaining(until))
-        chunk = tcp.recv(length - len(received))
-        if not chunk:
-            raise Malformed("the name server closed the connection")
-        received += chunk
-    return received
+def _missing(received: bytes) -> int:
+    """Return how many octets of the length or of the message are still to come."""
+    wanted = 2 if len(received) < 2 else 2 + int.from_bytes(received[:2])
+    return wanted - len(received)
 
 
 async def _over_udp_async(address: str, port: int, query: dns.message.Message) -> dns.message.Message:

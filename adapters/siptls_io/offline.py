@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from siptls.dns import Lookup
 from siptls.events import (
@@ -18,7 +18,9 @@ from siptls.events import (
 )
 from siptls.names import fold
 
+from .cancellation import Cancellation
 from .paths import validate_path
+from .performer import BlockingPerformer
 from .resolver import Resolver
 
 
@@ -46,13 +48,38 @@ class OfflinePerformer:
 
     async def connect(self, action: Connect, /) -> ConnectEvent:
         """Present the chain of the endpoint."""
+        return self._presented(action)
+
+    async def close(self, connect: Connect, /) -> None:
+        """Do nothing: there is no connection."""
+
+    def blocking(self) -> BlockingPerformer:
+        """Return the same world for the blocking driver."""
+        return _Blocking(self._resolver, self._presented)
+
+    def _presented(self, action: Connect) -> ConnectEvent:
         for key in _keys(action.endpoint):
             if (chain := self._chains.get(key)) is not None:
                 return Presented(action, chain, TlsFacts(server_name=action.server_name))
         return ConnectFailed(action, "net.refused", "no certificate chain was given for this endpoint")
 
-    async def close(self, connect: Connect, /) -> None:
-        """Do nothing: there is no connection."""
+
+class _Blocking:
+    def __init__(self, resolver: Resolver, presented: Callable[[Connect], ConnectEvent]) -> None:
+        self._resolver = resolver
+        self._presented = presented
+
+    def lookup(self, action: Lookup, cancellation: Cancellation, /) -> LookupEvent:
+        return self._resolver.answer(action, cancellation)
+
+    def connect(self, action: Connect, _cancellation: Cancellation, /) -> ConnectEvent:
+        return self._presented(action)
+
+    def validate(self, action: ValidatePath, /) -> PathEvent:
+        return validate_path(action)
+
+    def close(self, connect: Connect, /) -> None:
+        pass
 
 
 def _keys(endpoint: Endpoint) -> tuple[str, ...]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import ssl
-from abc import ABC, abstractmethod
 from collections.abc import Coroutine
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from siptls.dns import Lookup
 from siptls.events import (
@@ -24,22 +21,20 @@ from siptls.events import (
 )
 from siptls.names import is_host
 
-from .paths import validate_path
+from .cancellation import Cancellation
 from .resolver import Resolver
-from .tls import TlsObject, facts, failure, presented_chain
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from .tls import TlsObject, facts, presented_chain
 
 S = TypeVar("S")
 
 _TRANSPORTS = frozenset({"tls", "wss"})
 """Transports that are TLS over TCP."""
-_REMEMBERED = 64
+REMEMBERED = 64
+"""How many of the first octets that a peer sends are remembered, to tell clear text from broken TLS."""
 
 
 class Performer(Protocol):
-    """Does what a machine asks for. Whatever the network does is an event, never an exception.
+    """Does what a machine asks for, in an event loop. Whatever the network does is an event, never an exception.
 
     Drivers cancel what is not needed any more; then nothing may stay behind.
     """
@@ -61,6 +56,29 @@ class Performer(Protocol):
         ...
 
 
+class BlockingPerformer(Protocol):
+    """Does what a machine asks for, in threads. Whatever the network does is an event, never an exception.
+
+    Whatever waits, waits by the cancellation: when that raises `Cancelled`, nothing may stay behind.
+    """
+
+    def lookup(self, action: Lookup, cancellation: Cancellation, /) -> LookupEvent:
+        """Answer a question to the DNS."""
+        ...
+
+    def connect(self, action: Connect, cancellation: Cancellation, /) -> ConnectEvent:
+        """Connect, do the TLS handshake, and keep the connection until `close` or until somebody takes it over."""
+        ...
+
+    def validate(self, action: ValidatePath, /) -> PathEvent:
+        """Find a valid certificate path."""
+        ...
+
+    def close(self, connect: Connect, /) -> None:
+        """Close a connection that was presented, without waiting for anything."""
+        ...
+
+
 def perform(performer: Performer, action: Lookup | ValidatePath | Connect) -> Coroutine[Any, Any, Event]:
     """Return what is to be awaited for the event that answers an action."""
     if isinstance(action, Lookup):
@@ -70,26 +88,8 @@ def perform(performer: Performer, action: Lookup | ValidatePath | Connect) -> Co
     return performer.connect(action)
 
 
-class TcpSocket(socket.socket):
-    """A TCP socket that remembers the first octets it received, to tell clear text from broken TLS."""
-
-    first_octets: bytes = b""
-
-    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
-        """Receive, and remember the beginning."""
-        received = super().recv_into(buffer, nbytes, flags)
-        if not self.first_octets:
-            self.first_octets = bytes(memoryview(buffer)[: min(received, _REMEMBERED)])
-        return received
-
-    def remember_rest(self, taken_over: socket.socket) -> None:
-        """Remember what waits on a socket that OpenSSL reads from; it took five octets, those of a record's header."""
-        with suppress(OSError):
-            self.first_octets = socket.socket.recv(taken_over, _REMEMBERED)
-
-
-class NetworkPerformer(ABC, Generic[S]):
-    """Sends and receives; what kind of stream comes out is up to the subclass. It needs an asyncio event loop.
+class NetworkPerformer(Generic[S]):
+    """What performers that send and receive have in common; what kind of stream comes out is up to the subclass.
 
     Args:
         resolver: answers questions to the DNS.
@@ -104,52 +104,22 @@ class NetworkPerformer(ABC, Generic[S]):
         self._context = context
         self.streams: dict[Connect, S] = {}
 
-    async def lookup(self, action: Lookup, /) -> LookupEvent:
-        """Ask the resolver."""
-        return await self._resolver.answer_async(action)
-
-    async def validate(self, action: ValidatePath, /) -> PathEvent:
-        """Find a valid certificate path."""
-        return validate_path(action)
-
-    async def connect(self, action: Connect, /) -> ConnectEvent:
-        """Connect and do the TLS handshake; nothing else is sent."""
-        endpoint = action.endpoint
-        if endpoint.transport not in _TRANSPORTS:
-            return ConnectFailed(action, "net.unsupported", f"no {endpoint.transport} here")
-        if action.server_name is not None and not is_host(action.server_name):
-            # Python would leave the socket open when it finds out.
-            return ConnectFailed(action, "tls.handshake", "the server name is no host name (RFC 6066 section 3)")
-        tcp = TcpSocket(socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            await _connected(tcp, endpoint)
-            stream, tls = await self._shake_hands(tcp, action.server_name)
-        except (OSError, EOFError) as error:
-            return ConnectFailed(action, *failure(error, tcp.first_octets or None))
+    def _presented(self, action: Connect, stream: S, tls: TlsObject) -> Presented:
+        """Keep a stream after its handshake, and tell of it."""
         self.streams[action] = stream
         return Presented(action, presented_chain(tls), facts(tls, action.server_name))
 
-    async def close(self, connect: Connect, /) -> None:
-        """Close a connection without waiting for the peer."""
-        await self._close(self.streams.pop(connect))
 
-    @abstractmethod
-    async def _shake_hands(self, tcp: TcpSocket, server_name: str | None) -> tuple[S, TlsObject]:
-        """Do the handshake. The socket is taken over: unless a stream is returned, it is closed.
-
-        Raises:
-            OSError, EOFError: the handshake failed.
-        """
-
-    @abstractmethod
-    async def _close(self, stream: S) -> None:
-        """Close a stream without waiting for the peer."""
+def impossible(action: Connect) -> ConnectFailed | None:
+    """Return why a connection cannot even be tried, or None."""
+    if action.endpoint.transport not in _TRANSPORTS:
+        return ConnectFailed(action, "net.unsupported", f"no {action.endpoint.transport} here")
+    if action.server_name is not None and not is_host(action.server_name):
+        # Python would leave the socket open when it finds out.
+        return ConnectFailed(action, "tls.handshake", "the server name is no host name (RFC 6066 section 3)")
+    return None
 
 
-async def _connected(tcp: TcpSocket, endpoint: Endpoint) -> None:
-    try:
-        tcp.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(tcp, (endpoint.address, endpoint.port))
-    except BaseException:
-        tcp.close()
-        raise
+def family(endpoint: Endpoint) -> socket.AddressFamily:
+    """Return the address family of an endpoint."""
+    return socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET

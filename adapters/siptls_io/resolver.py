@@ -11,6 +11,8 @@ from typing import Protocol
 from siptls.dns import Alias, Answer, Lookup
 from siptls.events import LookupEvent
 
+from .cancellation import Cancellation
+
 MAX_TTL = 86_400.0
 """No answer is kept longer than a day, whatever its TTL says (RFC 8767 section 4 recommends a bound)."""
 
@@ -22,11 +24,12 @@ class Resolver(Protocol):
     response and the choice of a server are the resolver's part; the core asks each question once.
     """
 
-    def answer(self, lookup: Lookup, /) -> LookupEvent:
+    def answer(self, lookup: Lookup, cancellation: Cancellation | None = None, /) -> LookupEvent:
         """Answer one question, and block until then.
 
         Args:
             lookup: the question.
+            cancellation: what to wait by, so that a wait ends at once, by `Cancelled`, when nobody needs the answer.
 
         Returns:
             `Answered` or `LookupFailed`, in bounded time.

@@ -16,6 +16,7 @@ from siptls.dns import Alias, Answer, Cname, Denial, Lookup, Record, Security, S
 from siptls.errors import InvalidName
 from siptls.events import Answered, Failure, LookupEvent, LookupFailed
 
+from .cancellation import Cancellation
 from .errors import InvalidStatus, InvalidZone
 from .message import MAX_ALIASES, Records, presentation, question_name, record
 from .wire import rdatatype
@@ -65,7 +66,7 @@ class ZoneFiles:
         for text, status in (statuses or {}).items():
             self._statuses[_name(text)] = _security(text, status)
 
-    def answer(self, lookup: Lookup, /) -> LookupEvent:
+    def answer(self, lookup: Lookup, _cancellation: Cancellation | None = None, /) -> LookupEvent:
         """Answer one question.
 
         Args:

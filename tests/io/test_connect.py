@@ -14,11 +14,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import dns.message
 import pytest
 from cryptography import x509
 
 import siptls_io.asyncio
 import siptls_io.blocking
+from loopback_dns import NameServer, Script, response
 from loopback_tls import (
     CURRENT,
     NOW,
@@ -34,11 +36,13 @@ from loopback_tls import (
 from pki import Issuer
 from siptls.dns import Lookup
 from siptls.errors import InvalidUri
-from siptls.events import Anchors, Connect, ConnectFailed, Endpoint
+from siptls.events import Anchors, Connect, ConnectEvent, ConnectFailed, Endpoint
 from siptls.policy import Policy
 from siptls.verdict import Outcome, Verdict
 from siptls_io.ad_resolver import AdResolver
+from siptls_io.cancellation import Cancellation
 from siptls_io.connection import NoService, NotConnected, PeerInsufficient, PeerRejected, PeerUndetermined
+from siptls_io.resolver import Resolver
 from siptls_io.tls import ClientCertificate, client_context, failure
 from siptls_io.zone_files import Status, ZoneFiles
 
@@ -285,6 +289,17 @@ def test_a_server_that_does_not_complete_the_handshake(
 
 
 @both
+def test_the_whole_beginning_of_a_greeting_is_shown(reach: Reach) -> None:
+    def slowly(connection: socket.socket, seen: Any) -> None:
+        time.sleep(0.2)  # OpenSSL has looked for an answer in vain
+        says(b"SIP/2.0 400 Bad Request\r\n\r\n")(connection, seen)
+
+    with LoopbackServer(slowly) as server:
+        verdict = refusal(reach, resolver=world(server.port))
+    assert "the peer sent: SIP/2.0 400 Bad Request" in verdict.explain()
+
+
+@both
 def test_a_closed_port_refuses(reach: Reach) -> None:
     with LoopbackServer(GOOD) as server:
         closed = server.port
@@ -358,12 +373,22 @@ def test_other_transports_than_tls_over_tcp_are_not_offered(reach: Reach) -> Non
     assert verdict.code == "net.unsupported"
 
 
+def by_sockets(connect: Connect) -> ConnectEvent:
+    with Cancellation() as cancellation:
+        return siptls_io.blocking.SocketPerformer(world(5061), client_context()).connect(connect, cancellation)
+
+
+def by_streams(connect: Connect) -> ConnectEvent:
+    return asyncio.run(siptls_io.asyncio.StreamPerformer(world(5061), client_context()).connect(connect))
+
+
 @pytest.mark.req("R6066-3-1")
-@pytest.mark.parametrize("performer", [siptls_io.blocking.SocketPerformer, siptls_io.asyncio.StreamPerformer])
+@pytest.mark.parametrize("try_to_connect", [by_sockets, by_streams])
 @pytest.mark.parametrize("server_name", ["", "a" * 64, ".example.com", "a\0b", "192.0.2.1", "bücher.example"])
-def test_nothing_is_sent_with_a_server_name_that_tls_cannot_carry(performer: type[Any], server_name: str) -> None:
-    connect = Connect(1, Endpoint("sip.example.com", "127.0.0.1", 5061, "tls"), server_name)
-    event = asyncio.run(performer(world(5061), client_context()).connect(connect))
+def test_nothing_is_sent_with_a_server_name_that_tls_cannot_carry(
+    try_to_connect: Callable[[Connect], ConnectEvent], server_name: str
+) -> None:
+    event = try_to_connect(Connect(1, Endpoint("sip.example.com", "127.0.0.1", 5061, "tls"), server_name))
     assert isinstance(event, ConnectFailed)
     assert event.reason == "tls.handshake"
 
@@ -476,20 +501,47 @@ def test_a_connection_attempt_can_be_cancelled_while_the_server_keeps_silent() -
         server.only()
 
 
-def test_ctrl_c_ends_a_blocking_attempt_at_once_and_leaves_nothing_behind() -> None:
-    def press() -> None:
-        time.sleep(0.2)
-        os.kill(os.getpid(), signal.SIGINT)
+def interrupted(resolver: Resolver) -> None:
+    """Press Ctrl-C while a blocking attempt is under way."""
+    presser = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    presser.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        siptls_io.blocking.connect(URI, resolver=resolver, anchors=ANCHORS)
+    assert time.monotonic() - began < 3
+    presser.join()
 
+
+def silent_until(released: threading.Event, truncating: bool) -> Script:
+    def script(query: dns.message.Message, tcp: bool) -> dns.message.Message | None:
+        if tcp:
+            released.wait(10)
+        return response(query, tc=True) if truncating and not tcp else None
+
+    return script
+
+
+def test_ctrl_c_ends_a_blocking_attempt_at_once_and_leaves_nothing_behind() -> None:
     with LoopbackServer(keeps_silent) as server:
-        presser = threading.Thread(target=press)
-        presser.start()
-        began = time.monotonic()
-        with pytest.raises(KeyboardInterrupt):
-            siptls_io.blocking.connect(URI, resolver=world(server.port), anchors=ANCHORS)
-        assert time.monotonic() - began < 3
-        presser.join()
+        interrupted(world(server.port))
         server.only()
+    with black_hole() as port:
+        interrupted(world(port))
+    for truncating in (False, True):
+        released = threading.Event()
+        with NameServer(silent_until(released, truncating)) as names:
+            interrupted(AdResolver([names.address], timeout=60, patience=60))
+            released.set()
+        assert names.queries[-1][1] is truncating
+
+
+def test_a_blocking_attempt_does_not_wait_for_a_lookup_that_is_late() -> None:
+    with NameServer(lambda query, tcp: None) as names:
+        began = time.monotonic()
+        slow = AdResolver([names.address], timeout=60, patience=60)
+        verdict = refusal(by_blocking, resolver=slow, policy=Policy(lookup_timeout=0.2))
+        assert time.monotonic() - began < 3
+    assert verdict.code == "locate.timeout"
 
 
 def test_a_blocking_attempt_works_inside_of_a_running_event_loop() -> None:
@@ -503,7 +555,7 @@ def test_a_blocking_attempt_works_inside_of_a_running_event_loop() -> None:
 @both
 def test_a_resolver_that_breaks_its_promise_is_heard_and_leaves_nothing_behind(reach: Reach) -> None:
     class Broken:
-        def answer(self, lookup: Lookup, /) -> Any:
+        def answer(self, lookup: Lookup, cancellation: Cancellation | None = None, /) -> Any:
             raise ZeroDivisionError("broken")
 
         async def answer_async(self, lookup: Lookup, /) -> Any:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+import signal
+import socket
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeAlias, TypeVar
 
 import pytest
 
@@ -19,6 +24,7 @@ from siptls.events import Anchors, Connect, ConnectEvent, ConnectFailed, LookupE
 from siptls.machine import Machine
 from siptls.policy import Policy
 from siptls.verdict import Verdict
+from siptls_io.cancellation import EVENT_READ, Cancellation, Cancelled
 from siptls_io.offline import OfflinePerformer
 from siptls_io.performer import Performer
 from siptls_io.zone_files import Status, ZoneFiles
@@ -37,11 +43,13 @@ sip2         A 192.0.2.2
 """
 PIN = f"_5061._tcp.sip1 TLSA 3 1 1 {hashlib.sha256(STRANGER.spki).hexdigest()}\n"
 
+T = TypeVar("T")
 Drive: TypeAlias = Callable[[Callable[[float], Machine[Any]], Performer], Any]
 
 
 def by_blocking(make: Callable[[float], Machine[Any]], performer: Performer) -> Any:
-    return siptls_io.blocking.drive(make(time.monotonic()), performer)
+    in_threads = performer.blocking() if isinstance(performer, OfflinePerformer) else Threaded(performer)
+    return siptls_io.blocking.drive(make(time.monotonic()), in_threads)
 
 
 def by_asyncio(make: Callable[[float], Machine[Any]], performer: Performer) -> Any:
@@ -122,11 +130,12 @@ class Scripted:
         self.opened: list[Connect] = []
         self.closed: list[Connect] = []
         self.cancelled: list[str] = []
+        self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def _wait(self, what: str) -> None:
         try:
-            await asyncio.sleep(self.delays.get(what, 0))
-        except asyncio.CancelledError:
+            await self.sleep(self.delays.get(what, 0))
+        except (asyncio.CancelledError, Cancelled):
             self.cancelled.append(what)
             raise
 
@@ -148,6 +157,59 @@ class Scripted:
     async def close(self, connect: Connect, /) -> None:
         self.closed.append(connect)
         await self._wait("close")
+
+
+class Threaded:
+    """Lets a `Scripted` performer serve the blocking driver: all that it awaits is its own delays."""
+
+    def __init__(self, scripted: Performer) -> None:
+        assert isinstance(scripted, Scripted)
+        self.scripted = scripted
+        scripted.sleep = Delay
+
+    def lookup(self, action: Lookup, cancellation: Cancellation, /) -> LookupEvent:
+        return finished(self.scripted.lookup(action), cancellation)
+
+    def connect(self, action: Connect, cancellation: Cancellation, /) -> ConnectEvent:
+        return finished(self.scripted.connect(action), cancellation)
+
+    def validate(self, action: ValidatePath, /) -> PathEvent:
+        with Cancellation() as never:
+            return finished(self.scripted.validate(action), never)
+
+    def close(self, connect: Connect, /) -> None:
+        with Cancellation() as never:
+            finished(self.scripted.close(connect), never)
+
+
+class Delay:
+    """What is awaited instead of a sleep: it hands the seconds to whoever runs the coroutine."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def __await__(self) -> Generator[float, None, None]:
+        yield self.seconds
+
+
+def finished(coroutine: Coroutine[Any, None, T], cancellation: Cancellation) -> T:
+    try:
+        seconds = coroutine.send(None)
+        while True:
+            try:
+                pause(seconds, cancellation)
+            except Cancelled as cancelled:
+                coroutine.throw(cancelled)
+            seconds = coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+def pause(seconds: float, cancellation: Cancellation) -> None:
+    silent, open_end = socket.socketpair()
+    with silent, open_end, suppress(TimeoutError):
+        cancellation.wait(silent, EVENT_READ, time.monotonic() + seconds)
 
 
 @both
@@ -254,6 +316,63 @@ def test_a_drive_can_be_cancelled_at_every_moment_and_closes_everything() -> Non
             assert rounds > 5
 
     asyncio.run(main())
+
+
+class InStep:
+    """Answers no address lookup before both are asked, and no connection before two are tried."""
+
+    def __init__(self) -> None:
+        world = ZoneFiles({"example.com": ZONE}, default=Security.SECURE)
+        self.offline = OfflinePerformer(world, {"*": LEAF.presented}).blocking()
+        self.lookups = threading.Barrier(2, timeout=5)
+        self.connects = threading.Barrier(2, timeout=5)
+        self.opened: set[Connect] = set()
+
+    def lookup(self, action: Lookup, cancellation: Cancellation, /) -> LookupEvent:
+        if (action.name, action.rrtype) in (("sip1.example.com", "A"), ("sip1.example.com", "AAAA")):
+            self.lookups.wait()
+        return self.offline.lookup(action, cancellation)
+
+    def connect(self, action: Connect, cancellation: Cancellation, /) -> ConnectEvent:
+        self.connects.wait()
+        self.opened.add(action)
+        return self.offline.connect(action, cancellation)
+
+    def validate(self, action: ValidatePath, /) -> PathEvent:
+        return self.offline.validate(action)
+
+    def close(self, connect: Connect, /) -> None:
+        self.opened.remove(connect)
+
+
+def test_the_blocking_driver_looks_up_and_connects_side_by_side() -> None:
+    performer = InStep()
+    machine = outbound(time.monotonic(), policy=Policy(attempt_delay=0.01))
+    verdict = siptls_io.blocking.drive(machine, performer)
+    assert verdict.accepted
+    assert performer.opened == {verdict.connection}
+
+
+def test_ctrl_c_ends_a_blocking_drive_at_once_wherever_it_waits_and_closes_everything() -> None:
+    for waiting in ("example.com NAPTR", "sip1.example.com A", "2001:db8::1", "192.0.2.2"):
+        performer = Scripted(STRANGER.presented, {waiting: 60.0})
+        presser = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+        presser.start()
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            by_blocking(outbound, performer)
+        assert time.monotonic() - began < 3
+        presser.join()
+        assert performer.cancelled == [waiting]
+        assert performer.closed == performer.opened
+
+
+def test_a_blocking_drive_makes_no_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_loop: object) -> None:
+        raise ZeroDivisionError("an event loop")
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "__init__", fail)
+    assert by_blocking(outbound, Scripted(LEAF.presented)).accepted
 
 
 @pytest.mark.parametrize(
