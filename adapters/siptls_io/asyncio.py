@@ -136,8 +136,9 @@ class StreamPerformer(NetworkPerformer[Streams]):
     async def close(self, connect: Connect, /) -> None:
         """Close a connection without waiting for the peer."""
         _, writer = self.streams.pop(connect)
-        writer.close()  # sends close_notify; the peer's is not waited for
-        writer.transport.abort()
+        if not writer.transport.is_closing():  # Python 3.11.2 cannot abort what the peer has ended
+            writer.close()  # sends close_notify; the peer's is not waited for
+            writer.transport.abort()
         with suppress(OSError):
             await writer.wait_closed()
 

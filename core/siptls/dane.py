@@ -29,6 +29,7 @@ _ACRONYMS: Final = (
     {"cert": 0, "spki": 1, "privsel": 255},
     {"full": 0, "sha2-256": 1, "sha2-512": 2, "privmatch": 255},
 )
+_TOLD: Final = 8
 _FIELDS: Final = ("certificate usage", "selector", "matching type")
 
 
@@ -173,10 +174,18 @@ class RecordSet:
         return counting
 
     @property
-    def notes(self) -> list[tuple[str, tuple[Tlsa, str]]]:
-        """What to report of the records that do not count: a code, the record and the reason."""
-        unusable_ones = [("dane.record-unusable", pair) for pair in self.unusable]
-        return [*unusable_ones, *[("dane.record-set-aside", pair) for pair in self.set_aside]]
+    def notes(self) -> list[tuple[str, tuple[object, str]]]:
+        """What to report of the records that do not count: a code, and the record with the reason.
+
+        A zone may publish thousands of such records, and many targets may share them, so few are named and the rest
+        counted.
+        """
+        notes: list[tuple[str, tuple[object, str]]] = []
+        for code, pairs in (("dane.record-unusable", self.unusable), ("dane.record-set-aside", self.set_aside)):
+            notes.extend([(code, pair) for pair in pairs[:_TOLD]])
+            if len(pairs) > _TOLD:
+                notes.append((code, (f"{len(pairs) - _TOLD} more record(s)", "not named here")))
+        return notes
 
     def of(self, usage: int) -> list[Tlsa]:
         """Return the counting records of one usage, in their order."""

@@ -72,7 +72,8 @@ class Judgement:
         clock: tells the same on the wall clock; paths must be valid then. DANE-EE never asks.
         note: takes a code and its evidence for the journal.
         validate: asks for a path and says how to go on.
-        done: is told this judgement and its decision, once.
+        refused: is told this judgement as soon as the peer is not accepted, even if an audit goes on.
+        done: is told this judgement and its decision, once, when nothing more is awaited.
     """
 
     __slots__ = (
@@ -91,6 +92,7 @@ class Judgement:
         "_pool",
         "_records",
         "_references",
+        "_refused",
         "_through",
         "_validate",
         "_ways",
@@ -111,6 +113,7 @@ class Judgement:
         clock: Callable[[], datetime],
         note: Callable[[str, object], None],
         validate: Callable[[ValidatePath, Callable[[PathEvent], None]], None],
+        refused: Callable[[Judgement], None],
         done: Callable[[Judgement, Decision], None],
     ) -> None:
         self._policy = policy
@@ -123,6 +126,7 @@ class Judgement:
         self._references = references
         self._records = records
         self._anchors = anchors
+        self._refused = refused
         self._done = done
         self._faults: list[str] = []
         self._weak: Decision | None = None
@@ -372,12 +376,14 @@ class Judgement:
         """Reject what is not worth a look."""
         self._fault(code, evidence)
         self.decision = Decision(Outcome.REJECTED, "none", code)
+        self._refused(self)
         self._done(self, self.decision)
 
     def _end(self) -> None:
         """Settle the outcome; an audit may still want to know what PKIX alone would have said."""
         if self.decision is None:
             self.decision = self._fail()
+            self._refused(self)
         if self._policy.audit and not self._pkix_asked and self._anchors.certificates:
             self._validate(ValidatePath(self._chain[0], self._chain[1:], self._anchors, self._at), self._audited)
         else:

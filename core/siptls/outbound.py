@@ -39,13 +39,14 @@ _NO_ANCHORS: Final = Anchors(name="no trust anchors")
 class _Attempt:
     """One connection that is being made or judged, or the reason why a target was not connected to."""
 
-    __slots__ = ("code", "connect", "endpoint", "judgement", "method", "outcome", "target")
+    __slots__ = ("closed", "code", "connect", "endpoint", "judgement", "method", "outcome", "target")
 
     def __init__(self, target: Target | None, connect: Connect | None) -> None:
         self.target: Final = target
         self.connect: Final = connect
         self.endpoint: Final = None if connect is None else connect.endpoint
         self.judgement: Judgement | None = None
+        self.closed = False
         self.outcome = Outcome.UNDETERMINED
         self.method: Method = "none"
         self.code = "limit.seconds"
@@ -276,6 +277,7 @@ class Outbound(Locating[Verdict]):
             clock=self._wall_clock,
             note=partial(self._note_at, endpoint),
             validate=self._validate,
+            refused=self._refused,
             done=self._judged,
         )
         judgement.begin()
@@ -285,14 +287,19 @@ class Outbound(Locating[Verdict]):
         (attempt,) = [a for a in self._in_flight if a.connect is part or a.judgement is part]
         return attempt
 
+    def _refused(self, judgement: Judgement) -> None:
+        """Close at once what is not accepted (RFC 5922 section 7.3)."""
+        attempt = self._attempt_of(judgement)
+        assert attempt.connect is not None
+        attempt.closed = True
+        self._close(attempt.connect)
+
     def _judged(self, judgement: Judgement, decision: Decision) -> None:
         attempt = self._attempt_of(judgement)
         attempt.outcome, attempt.method, attempt.code = decision.outcome, decision.method, decision.code
         if decision.outcome is Outcome.ACCEPTED:
             self._accept(attempt, decision)
             return
-        assert attempt.connect is not None
-        self._close(attempt.connect)
         self._failed(attempt)
 
     def _failed(self, attempt: _Attempt) -> None:
@@ -341,7 +348,8 @@ class Outbound(Locating[Verdict]):
         expires = min(self._expires, self._target_expires, math.inf if decision is None else decision.until)
         leaf = None if attempt is None or attempt.judgement is None else attempt.judgement.leaf
         for other in self._in_flight:
-            if other.judgement is not None and other.connect is not None and (decision is None or other is not attempt):
+            presented = other.judgement is not None and not other.closed
+            if presented and other.connect is not None and (decision is None or other is not attempt):
                 self._close(other.connect)
         verdict = Verdict(
             outcome,

@@ -123,7 +123,7 @@ class Limits(_Options):
         chain: certificates that a peer may present.
         chain_octets: octets of them in all.
         sans: names in one certificate.
-        paths: path validations for one connection.
+        paths: candidates for a trust anchor that one connection's TLSA records of usage 0, and of usage 2, may name.
         attempts: connections in all.
         seconds: how long a run may take, in seconds.
 

@@ -54,7 +54,7 @@ class Target:
         }
 
     def __repr__(self) -> str:
-        return f"<Target {self.host}:{self.port} {self.transport}, {self.delegation.value}>"
+        return f"<Target {self.host!r} port {self.port} {self.transport}, {self.delegation.value}>"
 
 
 class Route:

@@ -112,6 +112,7 @@ class Verification(Machine[Verdict]):
             clock=self._wall_clock,
             note=partial(self._note_at, host),
             validate=self._validate,
+            refused=_no_connection,
             done=self._judged,
         )
         self._judgement.begin()
@@ -179,3 +180,7 @@ def _expanded(host: str, aliases: tuple[Alias, ...]) -> str:
             return host
         name = fold(step.target)
     return name
+
+
+def _no_connection(_judgement: Judgement) -> None:
+    """There is no connection to close: the caller holds it."""

@@ -346,6 +346,7 @@ def test_every_fact_is_read_once() -> None:
 
 # What is refused.
 
+LARGE = certificate(unique_ids=der(0x82, bytes(300)))  # its lengths take two octets, as those of most certificates
 WRONG = [
     # what is wrong, the certificate, a part of the place that is named
     ("nothing", b"", "certificate"),
@@ -553,6 +554,7 @@ WRONG = [
         "nameConstraints",
     ),
     ("an address as a network", certificate(extensions=[constraints([ip(bytes(4))])]), "nameConstraints"),
+    ("a part that is longer than the whole", LARGE[:6] + len(LARGE).to_bytes(2) + LARGE[8:], "tbsCertificate"),
 ]
 
 

@@ -313,3 +313,11 @@ def test_the_key_of_the_example_of_rfc_7671_matches_by_full_data_or_the_stronges
     for others, matched in (([stronger], False), ([stronger, strong], True), ([stronger, full], True)):
         records = RecordSet([weak, *others], Policy())
         assert (Matcher(records.counting).match(holder) is not None) is matched
+
+
+@pytest.mark.req("T-D02")
+def test_of_thousands_of_useless_records_a_few_are_named_and_the_rest_counted() -> None:
+    records = [Tlsa("o", 9, 0, 0, n.to_bytes(2, "big")) for n in range(2_000)]
+    notes = RecordSet(records, Policy()).notes
+    assert [code for code, _ in notes] == ["dane.record-unusable"] * 9
+    assert notes[-1][1] == ("1992 more record(s)", "not named here")

@@ -501,7 +501,7 @@ class TestReports:
         world.address("example.com", "192.0.2.1")
         route = world.locate("sips:example.com")
         assert repr(route) == "<Route of 1 target(s)>"
-        assert repr(route.targets[0]) == "<Target example.com:5061 tls, host>"
+        assert repr(route.targets[0]) == "<Target 'example.com' port 5061 tls, host>"
         world.fail("example.com", "AAAA")
         world.address("example.com")
         world.fail("example.com", "AAAA")

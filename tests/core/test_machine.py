@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime
-from itertools import pairwise
 
 import pytest
 
+from asker import AAAA, ANCHORS, FACTS, LEAF, PATH, ROOT, A, Asker, connect, found, handed_out
 from pki import Issuer
 from siptls import (
     Action,
@@ -17,16 +16,13 @@ from siptls import (
     Close,
     Connect,
     ConnectFailed,
-    Endpoint,
     Event,
     Failure,
-    KeyAnchor,
     Limits,
     LocalProtocolError,
     Locate,
     Lookup,
     LookupFailed,
-    Machine,
     Outbound,
     Outcome,
     PathRejected,
@@ -34,74 +30,11 @@ from siptls import (
     Policy,
     Presented,
     Security,
-    TlsFacts,
     ValidatePath,
     Verification,
 )
-from siptls.dns import RRTYPES, Address, Alias, Answer, Cname, Denial, Naptr, Record, Source, Srv, Tlsa
-from world import AT, INSECURE, SECURE, SOURCE, World, first
-
-ROOT = Issuer.root()
-LEAF = ROOT.leaf(uris=["sip:example.com"])
-FACTS = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", "example.com", None)
-ENDPOINT = Endpoint("sip.example.com", "192.0.2.1", 5061, "tls")
-ANCHORS = Anchors((ROOT.der,))
-A = Lookup("sip.example.com", "A")
-AAAA = Lookup("sip.example.com", "AAAA")
-PATH = ValidatePath(LEAF.der, (), ANCHORS, AT)
-
-
-class Asker(Machine[str]):
-    """The least machine there can be: it asks what it is told to ask, and keeps what it hears."""
-
-    def __init__(self, policy: Policy | None = None, *, now: float = 0.0, at: datetime = AT) -> None:
-        super().__init__(policy or Policy(), now, at)
-        self.heard: list[Event] = []
-
-    def ask(self, *actions: Lookup | ValidatePath | Connect) -> None:
-        for action in actions:
-            if isinstance(action, Lookup):
-                self._ask(action, self.heard.append)
-            elif isinstance(action, ValidatePath):
-                self._validate(action, self.heard.append)
-            else:
-                self._connect(action, self.heard.append)
-        self._settle()
-
-    def end(self, result: str) -> None:
-        self._finish(result)
-
-    def _run_out(self) -> None:
-        self._finish("out of time")
-
-
-def found(question: Lookup, *records: Record, security: Security = SECURE, aliases: tuple[Alias, ...] = ()) -> Answered:
-    """The answer with these records, or the denial of any."""
-    owner = aliases[-1].target if aliases else question.name
-    denial = None if records else Denial.NODATA
-    return Answered(question, Answer(question, aliases, owner, records, denial, security, 300.0, SOURCE))
-
-
-def connect(attempt: int = 1) -> Connect:
-    return Connect(attempt, ENDPOINT, "example.com")
-
-
-def handed_out(*actions: Lookup | ValidatePath | Connect, policy: Policy | None = None) -> Asker:
-    """A machine whose actions were handed out at 0.0."""
-    machine = Asker(policy)
-    machine.ask(*actions)
-    assert machine.next_actions(now=0.0) == actions
-    return machine
-
-
-def heard(event: Answered) -> Answered | LookupFailed:
-    """What a machine hears when its driver reports this."""
-    machine = handed_out(event.action)
-    machine.receive(event, now=0.0)
-    assert not machine.outstanding
-    (received,) = machine.heard
-    assert isinstance(received, (Answered, LookupFailed))
-    return received
+from siptls.dns import Address, Alias
+from world import AT, World, first
 
 
 class TestFresh:
@@ -400,10 +333,6 @@ class TestDeadlines:
         machine.ask(AAAA)
         assert machine.deadline == 19.0
 
-    def test_a_machine_must_say_how_it_ends_when_its_time_is_over(self) -> None:
-        with pytest.raises(NotImplementedError):
-            Machine[str](Policy(), 0.0, AT).advance(now=30.0)
-
     def test_the_wall_clock_goes_on_with_the_other_clock(self) -> None:
         machine = Outbound("sips:192.0.2.1", now=50.0, at=AT, randbelow=first, anchors=ANCHORS)
         (dial,) = machine.next_actions(now=50.0)
@@ -468,198 +397,3 @@ class TestAfterTheResult:
         machine.receive(found(A), now=0.0)
         assert machine.result == "done"
         assert machine.heard == []
-
-
-class TestSoundAnswers:
-    def test_an_answer_that_is_what_it_says_passes_as_it_is(self) -> None:
-        event = found(A, Address(A.name, "192.0.2.1"), Address(A.name, "192.0.2.2"))
-        assert heard(event) is event
-        denied = found(A, security=INSECURE)
-        assert heard(denied) is denied
-
-    def test_names_compare_without_case_and_final_dot(self) -> None:
-        answer = Answer(
-            A, (), "SIP.Example.com.", (Address("sip.EXAMPLE.com", "192.0.2.1"),), None, SECURE, 1.0, SOURCE
-        )
-        event = heard(Answered(A, answer))
-        assert isinstance(event, Answered)
-        assert [str(record) for record in event.answer.records] == ["192.0.2.1"]
-        aliases = (Alias("SIP.example.COM", "B.example.", SECURE, 9.0),)
-        event = heard(Answered(A, Answer(A, aliases, "b.EXAMPLE", (), Denial.NODATA, SECURE, 1.0, SOURCE)))
-        assert isinstance(event, Answered)
-
-    def test_records_of_another_owner_or_type_are_dropped_and_reported(self) -> None:
-        world = World()
-        evil = Naptr("example.net", 0, 0, "s", "SIPS+D2T", "", "evil.example")
-        wrong = Srv("example.com", 0, 0, 5061, "evil.example")
-        good = Naptr("example.com", 9, 9, "s", "SIPS+D2T", "", "_sips._tcp.example.org")
-        world.say("example.com", "NAPTR", evil, wrong, good)
-        verdict = world.outbound("sips:example.com")
-        assert ("_sips._tcp.example.org", "SRV") in world.questions()
-        (step,) = [step for step in verdict.steps if step.code == "locate.foreign-record"]
-        assert (step.hop, step.found) == ("LOCATE", "2 record(s) beside example.com NAPTR")
-
-    @pytest.mark.parametrize("rrtype", RRTYPES)
-    def test_where_only_records_of_strangers_stand_the_answer_is_malformed_and_no_denial(self, rrtype: str) -> None:
-        (question,) = [Lookup("sip.example.com", each) for each in RRTYPES if each == rrtype]
-        stranger = Address("evil.example", "192.0.2.6")
-        event = heard(found(question, stranger))
-        assert isinstance(event, LookupFailed)
-        assert event.reason is Failure.MALFORMED
-
-    @pytest.mark.parametrize("denial", [None, Denial.NODATA, Denial.NXDOMAIN])
-    def test_records_and_a_denial_exclude_each_other(self, denial: Denial | None) -> None:
-        records = (Address(A.name, "192.0.2.1"),) if denial else ()
-        event = heard(Answered(A, Answer(A, (), A.name, records, denial, SECURE, 300.0, SOURCE)))
-        assert isinstance(event, LookupFailed)
-        assert event.reason is Failure.MALFORMED
-
-    @pytest.mark.req("R7672-2.1.3-2")
-    @pytest.mark.parametrize(
-        ("steps", "owner"),
-        [
-            ([], "elsewhere.example"),
-            ([("sip.example.com", "b.example")], "c.example"),
-            ([("other.example", "b.example")], "b.example"),
-            ([("sip.example.com", "b.example"), ("x.example", "c.example")], "c.example"),
-            ([("sip.example.com", "sip.example.com")], "sip.example.com"),
-            ([("sip.example.com", "b.example"), ("b.example", "SIP.example.com.")], "sip.example.com"),
-            ([("sip.example.com", "b.example"), ("b.example", "b.example"), ("b.example", "c.example")], "c.example"),
-        ],
-    )
-    def test_aliases_that_loop_or_lead_elsewhere_make_the_lookup_failed(
-        self, steps: list[tuple[str, str]], owner: str
-    ) -> None:
-        aliases = tuple([Alias(*step, SECURE, 60.0) for step in steps])
-        records = (Address(owner, "192.0.2.1"),)
-        event = heard(Answered(A, Answer(A, aliases, owner, records, None, SECURE, 60.0, SOURCE)))
-        assert isinstance(event, LookupFailed)
-        assert event.reason is Failure.MALFORMED
-
-    @pytest.mark.req("R7672-2.1.3-1", "R6672-5.3.3-1", "R7673-3.1-1")
-    @pytest.mark.parametrize("weak", [0, 1, 2, None])
-    def test_an_answer_is_as_weak_and_as_short_lived_as_its_weakest_alias(self, weak: int | None) -> None:
-        names = ("sip.example.com", "a.example", "b.example", "c.example")
-        aliases = tuple(
-            [
-                Alias(names[n], names[n + 1], INSECURE if n == weak else SECURE, 7.0 if n == weak else 600.0)
-                for n in range(3)
-            ]
-        )
-        event = heard(found(A, Address("c.example", "192.0.2.1"), aliases=aliases))
-        assert isinstance(event, Answered)
-        assert event.answer.security is (SECURE if weak is None else INSECURE)
-        assert event.answer.ttl == (300.0 if weak is None else 7.0)
-        assert event.answer.aliases == aliases
-        claimed = heard(found(A, aliases=aliases, security=INSECURE))  # weaker than every step: a denial without proof
-        assert isinstance(claimed, Answered)
-        assert claimed.answer.security is INSECURE
-
-    @pytest.mark.parametrize("beyond", [0, 1])
-    def test_too_many_records_or_aliases_make_the_lookup_failed(self, beyond: int) -> None:
-        limits = Limits(records=5, aliases=3)
-        names = [A.name, *[f"n{n}.example" for n in range(3 + beyond)]]
-        aliases = tuple([Alias(a, b, SECURE, 60.0) for a, b in pairwise(names)])
-        many = tuple([Address(A.name, f"192.0.2.{n}") for n in range(5 + beyond)])
-        for event in (found(A, *many), found(A, aliases=aliases)):
-            machine = handed_out(A, policy=Policy(limits=limits))
-            machine.receive(event, now=0.0)
-            (received,) = machine.heard
-            if beyond:
-                assert isinstance(received, LookupFailed)
-                assert received.reason is Failure.LIMIT
-            else:
-                assert isinstance(received, Answered)
-
-
-class TestValues:
-    """Actions, events and DNS data: what they are equal to, and how they show themselves."""
-
-    def test_endpoints_are_equal_by_value(self) -> None:
-        same = Endpoint("sip.example.com", "192.0.2.1", 5061, "tls")
-        assert same == ENDPOINT
-        assert hash(ENDPOINT) == hash(same)
-        assert Endpoint("sip.example.com", "192.0.2.1", 5062, "tls") != ENDPOINT
-        assert ENDPOINT != "sip.example.com"
-        assert ENDPOINT.to_dict() == {
-            "transport": "TLS",
-            "host": "sip.example.com",
-            "address": "192.0.2.1",
-            "port": 5061,
-        }
-
-    def test_questions_are_equal_by_value_and_commands_are_only_themselves(self) -> None:
-        assert ValidatePath(LEAF.der, (), ANCHORS, AT) == PATH
-        for other in (
-            ValidatePath(ROOT.der, (), ANCHORS, AT),
-            ValidatePath(LEAF.der, (ROOT.der,), ANCHORS, AT),
-            ValidatePath(LEAF.der, (), Anchors((ROOT.der,)), AT),
-            ValidatePath(LEAF.der, (), ANCHORS, datetime(2027, 1, 1, tzinfo=UTC)),
-            ValidatePath(LEAF.der, (), ANCHORS, AT, ROOT.der),
-        ):
-            assert other != PATH
-        assert PATH != A
-        dial = connect()
-        assert dial != connect()
-        assert Close(dial) != Close(dial)
-
-    def test_each_failure_has_its_own_code_and_only_bogus_says_bogus(self) -> None:
-        codes = {failure: LookupFailed(A, failure).code for failure in Failure}
-        assert len(set(codes.values())) == len(Failure)
-        assert [failure for failure, code in codes.items() if code == "dnssec.bogus"] == [Failure.BOGUS]
-
-    def test_nothing_that_shows_itself_shows_certificates_or_keys(self) -> None:
-        dial, secret = connect(), b"\x30\x82\x01\x0a"
-        key = KeyAnchor(secret, secret)
-        path = ValidatePath(secret, (secret,), Anchors((secret,), (key,)), AT, secret)
-        values = [
-            dial,
-            Close(dial),
-            key,
-            path,
-            PATH,
-            Presented(dial, (secret,), FACTS),
-            ConnectFailed(dial, "tls.closed", "by the peer"),
-            PathValidated(path, (secret,)),
-            PathRejected(path, "chain.expired", "yesterday"),
-            LookupFailed(A, Failure.SERVFAIL, "lame"),
-            FACTS,
-        ]
-        shown = [repr(value) for value in values]
-        assert not [text for text in shown if "\\x" in text or "3082010a" in text]
-        assert shown[0] in shown[1]
-        assert shown[3] == (
-            "<ValidatePath pool of 1, <Anchors 'given anchors': 1 certificate(s), 1 key(s)>, "
-            "at 2026-11-22T12:00:00Z, through one certificate>"
-        )
-        assert "through" not in shown[4]
-        assert shown[-2] == "<LookupFailed Lookup(name='sip.example.com', rrtype='A'): SERVFAIL 'lame'>"
-
-    def test_dns_data_shows_itself_as_in_a_zone_file(self) -> None:
-        name = "example.com"
-        records: list[tuple[Record, str]] = [
-            (Address(name, "192.0.2.1"), "192.0.2.1"),
-            (Cname(name, "b.example"), "b.example"),
-            (Naptr(name, 1, 2, "s", "SIPS+D2T", "", "x.example"), '1 2 "s" "SIPS+D2T" "" x.example'),
-            (Srv(name, 1, 2, 5061, "sip.example"), "1 2 5061 sip.example"),
-            (Tlsa(name, 3, 1, 1, b"\xab\xcd"), "3 1 1 abcd"),
-        ]
-        for record, text in records:
-            assert str(record) == text
-            assert type(record).__name__ in repr(record)
-            assert name in repr(record)
-        alias = Alias("a.example", "b.example", INSECURE, 60.0)
-        assert repr(alias) == "Alias('a.example', 'b.example', INSECURE, 60.0)"
-        assert repr(Source("127.0.0.1:53", "resolver.trust-ad")) == "Source('127.0.0.1:53', 'resolver.trust-ad')"
-        one, none = found(A, Address(A.name, "192.0.2.1")), found(A, security=INSECURE)
-        assert repr(one) == "<Answered <Answer sip.example.com A: 1 record(s), SECURE>>"
-        assert repr(none) == "<Answered <Answer sip.example.com A: NODATA, INSECURE>>"
-
-    def test_a_changed_answer_keeps_what_was_not_changed(self) -> None:
-        answer = found(A, Address(A.name, "192.0.2.1")).answer
-        weaker = answer.changed(security=INSECURE)
-        assert (weaker.records, weaker.security, weaker.ttl) == (answer.records, INSECURE, 300.0)
-        shorter = answer.changed(ttl=1.0)
-        assert (shorter.records, shorter.security, shorter.ttl) == (answer.records, SECURE, 1.0)
-        emptied = answer.changed(records=())
-        assert (emptied.records, emptied.security, emptied.ttl) == ((), SECURE, 300.0)

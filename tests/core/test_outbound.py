@@ -9,6 +9,8 @@ import pytest
 
 from pki import SERVER_AUTH, Issued, Issuer
 from siptls import (
+    Action,
+    Close,
     Connect,
     ConnectFailed,
     Failure,
@@ -482,6 +484,28 @@ class TestTime:
         machine.advance(now=30.0)
         assert machine.verdict is not None
         assert machine.verdict.code == "dane.no-match"
+
+    @pytest.mark.req("R5922-7.3-4")
+    def test_a_rejected_peer_is_closed_at_once_and_the_audit_goes_on_without_it(self) -> None:
+        world = hosted(FOR_DOMAIN)
+        world.tlsa(TLSA, pin(FOR_OTHERS))
+        machine = Outbound(
+            "sips:example.com", policy=Policy(audit=True), now=0.0, at=AT, randbelow=first, anchors=world.anchors
+        )
+        asked: list[Action] = []
+        while not (asked and isinstance(asked[-1], ValidatePath)):
+            for action in machine.next_actions(now=0.0):
+                asked.append(action)
+                if not isinstance(action, ValidatePath) and (event := world.perform(action)) is not None:
+                    machine.receive(event, now=0.0)
+        assert [type(action) for action in asked[-3:]] == [Connect, Close, ValidatePath]
+        question = asked[-1]
+        assert isinstance(question, ValidatePath)
+        machine.receive(world.validate(question), now=0.0)
+        assert machine.verdict is not None
+        assert machine.verdict.code == "dane.no-match"
+        assert "chain.also-pkix" in [step.code for step in machine.verdict.steps]
+        assert machine.next_actions(now=0.0) == ()
 
     @pytest.mark.parametrize("match", [True, False])
     def test_an_audit_that_does_not_end_changes_nothing(self, match: bool) -> None:

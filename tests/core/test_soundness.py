@@ -1,0 +1,123 @@
+"""Answers that are not what they say they are: mended, or taken for the failures that they amount to."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from asker import A, found, handed_out, heard
+from siptls import (
+    Answered,
+    Failure,
+    Limits,
+    Lookup,
+    LookupFailed,
+    Policy,
+)
+from siptls.dns import RRTYPES, Address, Alias, Answer, Denial, Naptr, Srv
+from world import INSECURE, SECURE, SOURCE, World
+
+
+def test_an_answer_that_is_what_it_says_passes_as_it_is() -> None:
+    event = found(A, Address(A.name, "192.0.2.1"), Address(A.name, "192.0.2.2"))
+    assert heard(event) is event
+    denied = found(A, security=INSECURE)
+    assert heard(denied) is denied
+
+
+def test_names_compare_without_case_and_final_dot() -> None:
+    answer = Answer(A, (), "SIP.Example.com.", (Address("sip.EXAMPLE.com", "192.0.2.1"),), None, SECURE, 1.0, SOURCE)
+    event = heard(Answered(A, answer))
+    assert isinstance(event, Answered)
+    assert [str(record) for record in event.answer.records] == ["192.0.2.1"]
+    aliases = (Alias("SIP.example.COM", "B.example.", SECURE, 9.0),)
+    event = heard(Answered(A, Answer(A, aliases, "b.EXAMPLE", (), Denial.NODATA, SECURE, 1.0, SOURCE)))
+    assert isinstance(event, Answered)
+
+
+def test_records_of_another_owner_or_type_are_dropped_and_reported() -> None:
+    world = World()
+    evil = Naptr("example.net", 0, 0, "s", "SIPS+D2T", "", "evil.example")
+    wrong = Srv("example.com", 0, 0, 5061, "evil.example")
+    good = Naptr("example.com", 9, 9, "s", "SIPS+D2T", "", "_sips._tcp.example.org")
+    world.say("example.com", "NAPTR", evil, wrong, good)
+    verdict = world.outbound("sips:example.com")
+    assert ("_sips._tcp.example.org", "SRV") in world.questions()
+    (step,) = [step for step in verdict.steps if step.code == "locate.foreign-record"]
+    assert (step.hop, step.found) == ("LOCATE", "2 record(s) beside example.com NAPTR")
+
+
+@pytest.mark.parametrize("rrtype", RRTYPES)
+def test_where_only_records_of_strangers_stand_the_answer_is_malformed_and_no_denial(rrtype: str) -> None:
+    (question,) = [Lookup("sip.example.com", each) for each in RRTYPES if each == rrtype]
+    stranger = Address("evil.example", "192.0.2.6")
+    event = heard(found(question, stranger))
+    assert isinstance(event, LookupFailed)
+    assert event.reason is Failure.MALFORMED
+
+
+@pytest.mark.parametrize("denial", [None, Denial.NODATA, Denial.NXDOMAIN])
+def test_records_and_a_denial_exclude_each_other(denial: Denial | None) -> None:
+    records = (Address(A.name, "192.0.2.1"),) if denial else ()
+    event = heard(Answered(A, Answer(A, (), A.name, records, denial, SECURE, 300.0, SOURCE)))
+    assert isinstance(event, LookupFailed)
+    assert event.reason is Failure.MALFORMED
+
+
+@pytest.mark.req("R7672-2.1.3-2")
+@pytest.mark.parametrize(
+    ("steps", "owner"),
+    [
+        ([], "elsewhere.example"),
+        ([("sip.example.com", "b.example")], "c.example"),
+        ([("other.example", "b.example")], "b.example"),
+        ([("sip.example.com", "b.example"), ("x.example", "c.example")], "c.example"),
+        ([("sip.example.com", "sip.example.com")], "sip.example.com"),
+        ([("sip.example.com", "b.example"), ("b.example", "SIP.example.com.")], "sip.example.com"),
+        ([("sip.example.com", "b.example"), ("b.example", "b.example"), ("b.example", "c.example")], "c.example"),
+    ],
+)
+def test_aliases_that_loop_or_lead_elsewhere_make_the_lookup_failed(steps: list[tuple[str, str]], owner: str) -> None:
+    aliases = tuple([Alias(*step, SECURE, 60.0) for step in steps])
+    records = (Address(owner, "192.0.2.1"),)
+    event = heard(Answered(A, Answer(A, aliases, owner, records, None, SECURE, 60.0, SOURCE)))
+    assert isinstance(event, LookupFailed)
+    assert event.reason is Failure.MALFORMED
+
+
+@pytest.mark.req("R7672-2.1.3-1", "R6672-5.3.3-1", "R7673-3.1-1")
+@pytest.mark.parametrize("weak", [0, 1, 2, None])
+def test_an_answer_is_as_weak_and_as_short_lived_as_its_weakest_alias(weak: int | None) -> None:
+    names = ("sip.example.com", "a.example", "b.example", "c.example")
+    aliases = tuple(
+        [
+            Alias(names[n], names[n + 1], INSECURE if n == weak else SECURE, 7.0 if n == weak else 600.0)
+            for n in range(3)
+        ]
+    )
+    event = heard(found(A, Address("c.example", "192.0.2.1"), aliases=aliases))
+    assert isinstance(event, Answered)
+    assert event.answer.security is (SECURE if weak is None else INSECURE)
+    assert event.answer.ttl == (300.0 if weak is None else 7.0)
+    assert event.answer.aliases == aliases
+    claimed = heard(found(A, aliases=aliases, security=INSECURE))  # weaker than every step: a denial without proof
+    assert isinstance(claimed, Answered)
+    assert claimed.answer.security is INSECURE
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_too_many_records_or_aliases_make_the_lookup_failed(beyond: int) -> None:
+    limits = Limits(records=5, aliases=3)
+    names = [A.name, *[f"n{n}.example" for n in range(3 + beyond)]]
+    aliases = tuple([Alias(a, b, SECURE, 60.0) for a, b in pairwise(names)])
+    many = tuple([Address(A.name, f"192.0.2.{n}") for n in range(5 + beyond)])
+    for event in (found(A, *many), found(A, aliases=aliases)):
+        machine = handed_out(A, policy=Policy(limits=limits))
+        machine.receive(event, now=0.0)
+        (received,) = machine.heard
+        if beyond:
+            assert isinstance(received, LookupFailed)
+            assert received.reason is Failure.LIMIT
+        else:
+            assert isinstance(received, Answered)
