@@ -183,7 +183,7 @@ def test_when_the_system_has_no_more_threads_those_that_work_are_ended(monkeypat
 
     workers = Workers(Obedient(a=silence))
     workers.start(Lookup("a", "A"))
-    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="start"):
-        patched.setattr(threading.Thread, "start", fail)
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    with pytest.raises(RuntimeError, match="start"):
         workers.start(Lookup("a", "AAAA"))
     workers.end(None)
