@@ -7,6 +7,7 @@ a certificate that two readers could read in two ways is refused.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from types import EllipsisType
 from typing import Final
 
@@ -33,6 +34,11 @@ KEY_USAGES: Final = (
     "decipherOnly",
 )
 """The bits of keyUsage in their order (RFC 5280 section 4.2.1.3)."""
+
+
+@lru_cache(maxsize=512)  # as many as there are
+def _key_usages(bits: int) -> frozenset[str]:
+    return frozenset([name for place, name in enumerate(KEY_USAGES) if bits & (0x100 >> place)])
 
 
 class TooManyNames(InvalidCertificate):
@@ -130,8 +136,7 @@ class Certificate:
         start, end, place = found
         value = asn1.bits(self.der, start, end, place)
         # The first bit is the highest one of the first octet; bits behind the ninth have no meaning.
-        number = int.from_bytes(value[:2].ljust(2, b"\0"), "big")
-        return frozenset(name for bit, name in enumerate(KEY_USAGES) if number & (0x8000 >> bit))
+        return _key_usages(int.from_bytes(value[:2].ljust(2, b"\0"), "big") >> 7)
 
     @property
     def extended_key_usage(self) -> tuple[str, ...] | None:
