@@ -64,7 +64,9 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
                     await performer.close(action.connect)
                 else:
                     running.append(loop.create_task(perform(performer, action)))
-            # An undecided machine always awaits something, so something runs.
+            if not running:
+                machine.advance(now=loop.time())  # what was to be done is overdue already
+                continue
             patience = None if machine.deadline == math.inf else max(0.0, machine.deadline - loop.time())
             done, _ = await asyncio.wait(running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
             # What is done at the same time is taken in the order of the questions: equal worlds give equal reports.
@@ -218,7 +220,7 @@ async def connect(
         InvalidPolicy: the policy names a transport without TLS.
         InvalidServer: there is no ``resolver``, and the system names no name server.
     """
-    machine, context = outgoing(uri, policy, anchors, client_certificate, asyncio.get_running_loop().time())
+    machine, context = outgoing(uri, policy, anchors, client_certificate, asyncio.get_running_loop().time)
     performer = StreamPerformer(AdResolver.system() if resolver is None else resolver, context)
     verdict = await drive(machine, performer)
     return Connection(performer.streams[accepted(verdict)], verdict)

@@ -71,7 +71,6 @@ def _drive_aside(machine: Machine[R], workers: Workers, outcome: Future[R]) -> N
                     workers.close(action.connect)
                 else:
                     workers.start(action)
-            # An undecided machine always awaits something, so somebody works.
             for event in workers.events(machine.deadline):
                 machine.receive(event, now=time.monotonic())
             machine.advance(now=time.monotonic())
@@ -181,7 +180,7 @@ def connect(
         InvalidPolicy: the policy names a transport without TLS.
         InvalidServer: there is no ``resolver``, and the system names no name server.
     """
-    machine, context = outgoing(uri, policy, anchors, client_certificate, time.monotonic())
+    machine, context = outgoing(uri, policy, anchors, client_certificate, time.monotonic)
     performer = SocketPerformer(AdResolver.system() if resolver is None else resolver, context)
     try:
         verdict = drive(machine, performer)

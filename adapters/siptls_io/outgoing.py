@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from siptls.events import Anchors
@@ -21,7 +22,7 @@ def outgoing(
     policy: Policy,
     anchors: Anchors | None,
     client_certificate: ClientCertificate | None,
-    now: float,
+    clock: Callable[[], float],
 ) -> tuple[Outbound, ssl.SSLContext]:
     """Make the machine and the TLS context for one call of ``connect()``.
 
@@ -30,7 +31,7 @@ def outgoing(
         policy: what is wanted.
         anchors: the trust anchors; None takes the system's.
         client_certificate: what may be shown to the server, if the URI's domain may see it.
-        now: the clock that the machine will be driven by.
+        clock: the clock that the machine will be driven by; it starts when all is set up.
 
     Returns:
         The machine, and the context for its connections.
@@ -40,13 +41,10 @@ def outgoing(
         InvalidPolicy: the policy names a transport without TLS.
     """
     parsed = SipUri.parse(to_a_labels(uri)) if isinstance(uri, str) else uri
-    machine = Outbound(
-        parsed,
-        policy=policy,
-        now=now,
-        at=datetime.now(UTC),
-        randbelow=secrets.randbelow,
-        anchors=system_anchors() if anchors is None else anchors,
-    )
+    trusted = system_anchors() if anchors is None else anchors
     shown = client_certificate is not None and client_certificate.may_be_shown_to(parsed.host)
-    return machine, client_context(client_certificate if shown else None)
+    context = client_context(client_certificate if shown else None)
+    machine = Outbound(
+        parsed, policy=policy, now=clock(), at=datetime.now(UTC), randbelow=secrets.randbelow, anchors=trusted
+    )
+    return machine, context

@@ -39,7 +39,8 @@ def verify_chain(
         tlsa: the TLSA records of the server, as values or as text such as ``3 1 1 8d0d...``.
         tlsa_security: the DNSSEC status of the TLSA answer; None means that of ``delegation``.
         delegation: the weakest DNSSEC status of the NAPTR, SRV and address answers.
-        aliases: the alias steps from the target, or the domain, to the address.
+        aliases: the alias steps from the target, or the domain, to the name at which the TLSA records stood; none if
+            they stood at the target or domain itself. A step that is not SECURE weakens ``delegation``.
         anchors: the trust anchors for PKIX; None takes the system's.
         at: when the certificates must be valid, an aware datetime; None means now.
         policy: what is wanted.

@@ -63,6 +63,8 @@ class Workers:
             Cancelled: it was cancelled.
         """
         with self._changed:
+            if not self._awaited:
+                return []  # what was to be done is overdue already
             patience = None if until == math.inf else max(0.0, until - time.monotonic())
             if self._changed.wait_for(self._stirred, patience) and not self._cancelled:
                 # Who needs nothing from outside ends at the same time, whichever thread the system lets run first:

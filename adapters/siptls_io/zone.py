@@ -98,7 +98,7 @@ class Zone:
 
         Args:
             origin: the zone's name.
-            text: the text of the master file; ``$INCLUDE`` is not allowed.
+            text: the text of the master file; of the directives only ``$TTL`` and ``$ORIGIN`` are allowed.
             file: what an error message calls the text.
 
         Returns:
@@ -111,7 +111,10 @@ class Zone:
         tokens = _Tokens(unchecked_zone(text), file, idna_codec=dns.name.IDNA_2008_Strict)
         try:
             with zone.writer(True) as transaction:
-                reader = dns.zonefile.Reader(tokens, dns.rdataclass.IN, transaction)
+                # $GENERATE could make records without end out of one line.
+                reader = dns.zonefile.Reader(
+                    tokens, dns.rdataclass.IN, transaction, allow_directives=("$TTL", "$ORIGIN")
+                )
                 # As if the line before the first had stated it; $TTL and stated TTLs go before.
                 reader.last_ttl, reader.last_ttl_known = _TTL, True
                 transaction.check_put_rdataset(_check_alone)

@@ -263,9 +263,10 @@ def no_match(records: list[Tlsa], leaf: Certificate) -> tuple[str, object]:
         InvalidCertificate: its key is malformed.
     """
     found: list[str] = []
-    for selector, digest in sorted({(r.selector, r.matching) for r in records if r.matching != FULL}):
+    forms = {(r.usage, r.selector, r.matching) for r in records if r.matching != FULL}
+    for usage, selector, digest in sorted(forms):
         computed = association(leaf, selector, digest).hex()
-        found.append(f"{selector} {digest} {computed} (the peer's certificate)")
+        found.append(f"{usage} {selector} {digest} {computed} (the peer's certificate)")
     only_ta = all(r.usage == DANE_TA and r.matching != FULL for r in records)
     code = "dane.ta-not-sent" if only_ta else "dane.no-match"
     return code, ("; ".join([str(r) for r in records[:8]]), "; ".join(found) or "other certificates")

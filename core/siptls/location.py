@@ -137,7 +137,9 @@ class Locating(Addressing[R]):
         if questions:
             self._ask_srv(questions)
         else:
-            self._go_to_target(transport_without_dns(self.uri.scheme, self.uri.transport, self._transports), False)
+            # SRV is not used for these transports, so the host is its own server (D-SEC-8).
+            transport = transport_without_dns(self.uri.scheme, self.uri.transport, self._transports)
+            self._go_to_target(transport, proven=True)
 
     def _ask_srv(self, questions: list[tuple[str, str, bool]]) -> None:
         self._srv_questions = [(transport, Lookup(name, "SRV"), trusted) for transport, name, trusted in questions]
@@ -187,9 +189,9 @@ class Locating(Addressing[R]):
         if transport in refused:
             self._not_located(Outcome.NO_SERVICE, self._no_service)
             return
-        self._go_to_target(transport, proven)
+        self._go_to_target(transport, proven=proven)
 
-    def _go_to_target(self, transport: str, proven: bool) -> None:
+    def _go_to_target(self, transport: str, *, proven: bool) -> None:
         """The URI's host (or maddr) is the only target; ``proven`` says that no SRV record should have been used."""
         self._transport = transport
         if proven and self._trusted and not self._numeric:

@@ -87,11 +87,11 @@ class References:
         if found is not None:
             match = ("id.match", (self.domain, f"{found.origin} {found.domain}"))
             relaxed = (("policy.relaxed", "allow_cn"),) if found.origin == "cn" else ()
-            return Comparison("id.match", identities, (match, *relaxed))
+            return Comparison("id.match", _proven(identities), (match, *relaxed))
         for host in self.hosts:
             notes = self._match_host(host, path, policy)
             if notes:
-                return Comparison("id.match-target", (Identity(self.domain, "delegation"), *identities), notes)
+                return Comparison("id.match-target", (Identity(self.domain, "delegation"), *_proven(identities)), notes)
         code = self._fault(leaf, seen, frozenset(seen).difference(identities))
         return Comparison(code, (), ((code, (self._expected(), self._presented(leaf, policy))),))
 
@@ -137,6 +137,11 @@ class References:
     def _presented(self, leaf: Certificate, policy: Policy) -> str:
         compared = mismatches(self.domain, leaf, allow_cn=policy.allow_cn)
         return "; ".join([f"{c.kind} {c.text}: {c.reason}" for c in compared]) or "no names"
+
+
+def _proven(identities: tuple[Identity, ...]) -> tuple[Identity, ...]:
+    """A wildcard is the name of no domain, so it proves none (RFC 5922 section 7.2)."""
+    return tuple([identity for identity in identities if "*" not in identity.domain])
 
 
 def _permitted(identity: Identity, path: list[Certificate]) -> bool:

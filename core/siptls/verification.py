@@ -36,7 +36,8 @@ class Verification(Machine[Verdict]):
         tlsa: the TLSA records of the server's base domain.
         tlsa_security: the DNSSEC status of the TLSA answer; None means that of ``delegation``.
         delegation: the weakest DNSSEC status of the NAPTR, SRV and address answers.
-        aliases: the alias steps from the target, or the domain, to the address.
+        aliases: the alias steps from the target, or the domain, to the name at which the TLSA records stood; none if
+            they stood at the target or domain itself. A step that is not SECURE weakens ``delegation``.
         anchors: the trust anchors for PKIX.
         policy: what the caller wants.
         now: the monotonic clock, in seconds.
@@ -70,6 +71,8 @@ class Verification(Machine[Verdict]):
         self._domain = domain if ip_literal(domain) is not None else checked_domain(domain)
         self._host = self._domain if target is None else checked_domain(target)
         self._judgement: Judgement | None = None
+        steps = tuple(aliases)
+        delegation = min(delegation, *[step.security for step in steps], Security.SECURE)
         weakest = min(delegation, delegation if tlsa_security is None else tlsa_security)
         if weakest in _FAILED:
             self._note(_FAILED[weakest], self._host, None)
@@ -79,7 +82,7 @@ class Verification(Machine[Verdict]):
         if delegation is SECURE and ip_literal(self._domain) is None:
             kind = Delegation.HOST if target is None else Delegation.SRV
         self._note(CODES[kind], self._host, None)
-        self._judge(chain, anchors, kind, self._sorted(tuple(tlsa), kind, weakest), tuple(aliases))
+        self._judge(chain, anchors, kind, self._sorted(tuple(tlsa), kind, weakest), steps)
 
     def _judge(
         self,
@@ -99,7 +102,7 @@ class Verification(Machine[Verdict]):
         treatment = D_STATE[kind, Addressed.SECURE if secure else Addressed.INSECURE, pinned]
         hosts: tuple[str, ...] = ()
         if treatment is Treatment.DANE:
-            hosts = tuple(dict.fromkeys((_expanded(host, aliases), host)))
+            hosts = (_expanded(host, aliases),)
         elif treatment is Treatment.DOMAIN_OR_TARGET:
             hosts = (host,)
         self._judgement = Judgement(

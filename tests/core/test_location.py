@@ -478,6 +478,13 @@ class TestDelegation:
         world.address("example.com", "192.0.2.1")
         assert self.delegation(world, "sips:example.com:5061") is Delegation.HOST
 
+    @pytest.mark.req("D-SEC-8", "D-7118-1")
+    def test_a_transport_that_uses_no_srv_makes_the_host_its_own_server(self) -> None:
+        world = World(INSECURE)
+        world.address("example.com", "192.0.2.1")
+        (target,) = world.locate("sips:example.com", Policy(transports=("wss",))).targets
+        assert (target.delegation, target.port) == (Delegation.HOST, 443)
+
     @pytest.mark.req("D-SEC-8", "A-30")
     def test_srv_absent_without_proof_leaves_only_rfc_5922(self) -> None:
         world = World(INSECURE)

@@ -217,6 +217,14 @@ class TestState:
         assert "policy.relaxed" in [step.code for step in relaxed.steps]
 
 
+class TestIdentities:
+    @pytest.mark.req("R5922-7.2-5", "S-A-10")
+    def test_a_wildcard_of_the_certificate_is_no_proven_domain(self) -> None:
+        leaf = ROOT.leaf(cn="w", dns=["example.com", "*.other.example"])
+        verdict = hosted(leaf, INSECURE).outbound("sips:example.com")
+        assert [i.domain for i in verdict.identities] == ["example.com"]
+
+
 class TestAlias:
     """CNAME at the host (RFC 7671 section 7)."""
 

@@ -233,15 +233,22 @@ class TestTheBaseDomain:
     """D-REF row 3: the TLSA base domain, the AUS domain, and the canonical name of the AUS domain."""
 
     @pytest.mark.req("D-REF-3", "R7671-10.2-2", "R7671-7-3", "R7672-3.2.2-1", "D-SEC-8")
-    @pytest.mark.parametrize("name", [DOMAIN, "canonical.example"])
-    def test_each_of_them_suffices(self, name: str) -> None:
+    @pytest.mark.parametrize(
+        ("names", "accepted"),
+        [
+            ([dns(DOMAIN)], True),
+            ([uri("sip:unrelated.example"), dns("canonical.example")], True),
+            ([uri("sip:unrelated.example"), dns(DOMAIN)], False),
+        ],
+    )
+    def test_the_base_counts_as_a_host_and_the_domain_as_a_sip_domain(self, names: list[bytes], accepted: bool) -> None:
         aliases = (
             Alias(DOMAIN, "middle.example", SECURE, 300),
             Alias("middle.example", "canonical.example", SECURE, 300),
         )
-        leaf = made(names=[uri("sip:unrelated.example"), dns(name)])
+        leaf = made(names=names)
         court = Court([leaf, CA], [CA.record(2, 0, 1)], [(leaf, CA, ROOT)], target=None, aliases=aliases)
-        assert court.verdict().accepted
+        assert court.verdict().accepted is accepted
 
     @pytest.mark.req("D-REF-3", "R7672-2.2.3-2")
     def test_names_in_the_middle_of_an_alias_chain_are_none(self) -> None:

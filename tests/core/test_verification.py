@@ -116,12 +116,19 @@ class TestReferences:
         assert said(verdict) == ("ACCEPTED", "dane-ta", "dane.match")
 
     @pytest.mark.req("A-37", "R7671-7-5", "D-REF-3")
-    @pytest.mark.parametrize("name", [DOMAIN, TARGET, "canonical.example"])
-    def test_the_target_and_its_secure_canonical_name_are_both_references(self, name: str) -> None:
+    @pytest.mark.parametrize(("name", "accepted"), [(DOMAIN, True), ("canonical.example", True), (TARGET, False)])
+    def test_where_the_records_stood_at_the_canonical_name_that_is_the_reference(
+        self, name: str, accepted: bool
+    ) -> None:
         leaf = made(names=[dns(name)])
         aliases = [Alias(TARGET, "Canonical.example", SECURE, 300)]
         court = Court([leaf, CA], [CA.record(2, 0, 1)], [(leaf, CA, ROOT)], aliases=aliases)
-        assert court.verdict().accepted
+        assert court.verdict().accepted is accepted
+
+    def test_an_alias_step_without_dnssec_weakens_the_delegation(self) -> None:
+        aliases = [Alias(TARGET, "canonical.example", INSECURE, 300)]
+        verdict = Court([LEAF, CA], [LEAF.record(3, 1, 1)], VALID, aliases=aliases).verdict()
+        assert said(verdict) == ("ACCEPTED", "pkix", "id.match")
 
     @pytest.mark.req("A-19")
     def test_require_target_name_counts_where_there_is_a_target(self) -> None:

@@ -18,7 +18,7 @@ import pytest
 import siptls_io.asyncio
 import siptls_io.blocking
 from pki import NOW, Issuer
-from siptls import Locate, Outbound, Route
+from siptls import Limits, Locate, Outbound, Route
 from siptls.dns import Lookup, Security
 from siptls.events import Anchors, Connect, ConnectEvent, ConnectFailed, LookupEvent, PathEvent, Presented, ValidatePath
 from siptls.machine import Machine
@@ -247,6 +247,13 @@ def test_what_is_late_is_a_time_out_and_is_not_waited_for(drive: Drive) -> None:
     verdict = drive(lambda now: outbound(now, policy=Policy(lookup_timeout=0.05)), performer)
     assert verdict.code == "locate.timeout"
     assert performer.cancelled == ["example.com NAPTR"]
+
+
+@both
+@pytest.mark.parametrize("policy", [Policy(limits=Limits(seconds=1e-9)), Policy(lookup_timeout=1e-9)])
+def test_what_is_overdue_before_it_begins_is_a_verdict(drive: Drive, policy: Policy) -> None:
+    verdict = drive(lambda now: outbound(now, policy=policy), Scripted(LEAF.presented, {}))
+    assert verdict.code in {"limit.seconds", "locate.timeout"}
 
 
 @both

@@ -265,6 +265,7 @@ def test_a_file_is_read_and_windows_line_ends_do_no_harm(tmp_path: Path) -> None
         ("a CNAME b\nx A 192.0.2.1\na CNAME c\n", 3, "a second CNAME record at a.example.com"),
         ("a DNAME b\na DNAME c\n", 2, "a second DNAME record at a.example.com"),
         ("$INCLUDE /etc/passwd\n", 1, "'$INCLUDE' is not allowed"),
+        ("$GENERATE 1-100000000 a$ A 192.0.2.1\n", 1, "'$GENERATE' is not allowed"),
         ("$TTL never\n", 1, "TTL"),
         ("a SRV 1 1 70000 b\n", 1, "a SRV 1 1 70000 b"),
         ("a TLSA 3 1 1 xyz\n", 1, "a TLSA 3 1 1 xyz"),
