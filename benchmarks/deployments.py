@@ -25,6 +25,7 @@ from siptls import (
     TlsFacts,
     ValidatePath,
     Verdict,
+    Verification,
 )
 from siptls.dns import Address, Answer, Denial, Naptr, Record, Source, Srv, Tlsa
 from siptls.dns.question import RRType
@@ -101,16 +102,16 @@ class Deployment:
         """Make a machine that has asked its first question."""
         return Outbound(uri, policy=self.policy, now=NOW, at=AT, randbelow=_draw, anchors=ANCHORS)
 
-    def drive(self, machine: Outbound, *, until: type[Connect] | None = None) -> None:
-        """Drive a machine to its verdict, or until it waits for a connection."""
+    def drive(self, machine: Outbound, *, until: type[Lookup | Connect] | None = None) -> None:
+        """Drive a machine to its verdict, or until it waits for an action of this kind."""
         answers = self.answers
         while machine.result is None:
             for action in machine.next_actions(now=NOW):
+                if type(action) is until:
+                    return
                 if type(action) is Lookup:
                     machine.receive(Answered(action, answers[action]), now=NOW)
                 elif type(action) is Connect:
-                    if until is Connect:
-                        return
                     if self.alive:
                         machine.receive(Presented(action, self.chain, _FACTS), now=NOW)
                     else:
@@ -126,6 +127,17 @@ class Deployment:
         self.drive(machine)
         verdict = machine.verdict
         assert verdict is not None
+        return verdict
+
+    def judge(self) -> Verdict:
+        """Judge the chain alone, as a caller does who located the server and holds the connection."""
+        machine = Verification(self.chain, domain="example.com", anchors=ANCHORS, policy=self.policy, now=NOW, at=AT)
+        for action in machine.next_actions(now=NOW):
+            assert isinstance(action, ValidatePath)
+            machine.receive(PathValidated(action, self.path), now=NOW)
+        verdict = machine.verdict
+        assert verdict is not None
+        assert verdict.accepted
         return verdict
 
     def run_from_text(self) -> Verdict:

@@ -22,7 +22,8 @@ def _nothing() -> None:
 
 
 def _elapsed(function: Callable[[], object], count: int) -> int:
-    function()  # what ran before has left the caches full of other things
+    for _ in repeat(None, 1 + count // 8):
+        function()  # what ran before has left the caches full of other things
     started = thread_time_ns()
     for _ in repeat(None, count):
         function()
