@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from hypothesis import strategies as st
 
 from peers import (
+    BROKEN,
     CANON,
     DOMAIN,
     EVIL,
@@ -66,7 +67,8 @@ class Drawn(World):
         for (name, rrtype), said in self.said.items():
             if EVIL not in name:
                 aliases = "".join([f"-> {a.target} ({a.security.name}) " for a in said.aliases])
-                what = said.failure or said.denial or ", ".join([str(record)[:24] for record in said.records])
+                what = said.failure or said.denial or ", ".join([str(record)[:24] for record in said.records[:5]])
+                what = f"{what}, and more" if len(said.records) > 5 else what
                 lines.append(f"{name} {rrtype} {aliases}{what} {said.security.name}")
         for address, server in self.servers.items():
             names = [name for name, peer in NAMES.items() if peer.chain == server]
@@ -127,6 +129,8 @@ _PINS = (
     *["3 1 1 " + "00" * 32, "3 1 2 " + "11" * 64, "2 0 1 " + "22" * 32, "0 0 1 " + "33" * 32],
 )
 EVIL_PIN = _pin(3, 1, 1, FOR_STRANGER.leaf)
+AUTHORITY_PINS = tuple([_pin(0, 0, 1, authority) for authority in _AUTHORITIES])
+NAMELESS_PIN = _pin(3, 1, 1, NAMELESS.leaf)
 
 
 # Worlds.
@@ -215,14 +219,22 @@ def _add_evil(world: World, peer: Peer) -> None:
 
 
 _WAYS: tuple[tuple[Peer, tuple[str, ...]], ...] = (
-    (NAMELESS, (_pin(3, 1, 1, NAMELESS.leaf),)),
+    (NAMELESS, (NAMELESS_PIN,)),
     (FOR_HOSTS, (_pin(3, 0, 2, FOR_HOSTS.leaf), _pin(2, 0, 1, PRIVATE.issued))),
     (OWN_CA, (_pin(2, 1, 1, PRIVATE_ISSUER.issued),)),
     (OWN_CA, (_pin(2, 0, 0, PRIVATE.issued), _pin(3, 1, 1, FOR_BOTH.leaf))),
     (FOR_BOTH, (_pin(1, 1, 1, FOR_BOTH.leaf),)),
     (FOR_DOMAIN, (_pin(0, 0, 1, ISSUER.issued), "4 1 1 " + "00" * 32)),
     (FOR_BOTH, (_pin(0, 1, 2, ROOT.issued),)),
+    (FOR_BOTH, (_pin(1, 1, 1, FOR_BOTH.leaf), _pin(3, 1, 1, FOR_BOTH.leaf), _pin(2, 0, 1, ROOT.issued))),
+    # Ways that end in a rejection, each for one reason.
+    (NAMELESS, (_pin(2, 0, 1, PRIVATE.issued),)),
+    (NAMELESS, (NAMELESS_PIN, "3 1 2 " + "11" * 64)),
+    (FOR_MAIL, (_pin(0, 0, 1, ISSUER.issued), _pin(0, 0, 1, ROOT.issued))),
+    (FOR_BOTH, ("3 1 1 " + "00" * 32,)),
+    (BROKEN, (_pin(2, 0, 1, PRIVATE.issued), _pin(2, 1, 1, ISSUER.issued))),
     (FOR_DOMAIN, ()),
+    (FOR_HOSTS, ()),
     (FOR_BOTH, ()),
 )
 
@@ -251,7 +263,7 @@ def sound_world(octets: bytes) -> World:
             records = (Address(owner, ADDRESSES[host][0]),)
             world.said[host, "A"] = replace(world.said[host, "A"], records=records, denial=None, failure=None)
         for base in (host, CANON[host]):
-            world.tlsa(f"_5061._tcp.{base}", *pins, security=SECURE)
+            world.tlsa(f"_5061._tcp.{base}", *pins, security=SECURE, ttl=choices.of((300.0, 5.0)))
         for address in ADDRESSES[host]:
             world.servers[address] = peer.chain
     return world
@@ -296,7 +308,8 @@ def _swollen_world(octets: bytes) -> World:
             world.tlsa(f"_5061._tcp.{host}", *[choices.of(_PINS)] * choices.of(_SIZES))
     for address in (*ADDRESSES[HOST], *ADDRESSES[HOSTER], *ADDRESSES[DOMAIN]):
         if choices.of((False, True)):
-            world.server(address, (*choices.of(PEERS).chain, *[ISSUER.der] * choices.of((1, 17, 18, 400))))
+            more = choices.of((ISSUER.der, bytes(20_000)))
+            world.server(address, (*choices.of(PEERS).chain, *[more] * choices.of((1, 16, 17, 18, 400))))
     if choices.of((False, True)):
         world.naptr(DOMAIN, *[(n, n, "s", "SIPS+D2T", "", OWN_SRV) for n in range(choices.of(_SIZES))])
     return world

@@ -17,12 +17,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hostile import HostileWorld, Reply, hostile_replies
+from peers import FOR_MAIL, HOST, ROOT, ideal_path
 from play import GENTLE, WILD, Player, judged_at, locate, outbound
-from siptls import Close, Connect, Limits, Lookup, Machine, Policy, Route, ValidatePath, Verdict
+from siptls import Anchors, Close, Connect, Limits, Lookup, Machine, Policy, Route, ValidatePath, Verdict
 from world import World
-from worlds import all_worlds, limits, policies, seeds, sound_world, sound_worlds, swollen_worlds, uris
+from worlds import (
+    ADDRESSES,
+    AUTHORITY_PINS,
+    OWN_SRV,
+    all_worlds,
+    limits,
+    policies,
+    seeds,
+    sound_world,
+    sound_worlds,
+    swollen_worlds,
+    uris,
+)
 
 Begin = Callable[[World, str, Policy], Machine[Verdict] | Machine[Route]]
+many = settings(max_examples=4 * settings().max_examples)
 machines = pytest.mark.parametrize("begin", [outbound, locate])
 
 
@@ -52,6 +66,7 @@ class TestLaw1And2:
         read(machine.result)
 
     @machines
+    @many
     @given(world=all_worlds(), uri=uris, policy=policies, seed=seeds, delay=st.sampled_from((0.01, 0.25, 3.0, 12.0)))
     def test_every_run_ends_however_time_passes(
         self, begin: Begin, world: World, uri: str, policy: Policy, seed: int, delay: float
@@ -73,6 +88,7 @@ class TestLaw1And2:
         assert player.now <= policy.limits.seconds
 
     @machines
+    @many
     @given(
         sound=sound_worlds(),
         replies=hostile_replies,
@@ -161,7 +177,7 @@ class TestLaw4:
 class TestLaw6:
     """Work and memory are bounded by the limits, whatever the DNS or a peer sends."""
 
-    def check(self, player: Player, uri: str, policy: Policy) -> None:
+    def check(self, player: Player, policy: Policy) -> None:
         """Count what was done."""
         bounds, issued = policy.limits, player.issued
         lookups = [action for action in issued if isinstance(action, Lookup)]
@@ -169,9 +185,16 @@ class TestLaw6:
         paths = [action for action in issued if isinstance(action, ValidatePath)]
         closes = [action for action in issued if isinstance(action, Close)]
         assert len(lookups) <= bounds.lookups
+        hosts = {action.name for action in lookups if action.rrtype in ("A", "AAAA")}
+        assert len(hosts) <= bounds.targets + policy.prefetch
         assert len(connects) <= bounds.attempts
         assert len({(c.endpoint.host, c.endpoint.port) for c in connects}) <= bounds.targets
+        for host in hosts:
+            assert len({c.endpoint.address for c in connects if c.endpoint.host == host}) <= bounds.addresses
         # DANE-TA, PKIX-EE and an audit need one path each; the limit is that of PKIX-TA.
+        for path in paths:
+            same = [p for p in paths if p.through and (p.leaf, p.pool, p.at) == (path.leaf, path.pool, path.at)]
+            assert len(same) <= bounds.paths
         assert len(paths) <= len(connects) * (bounds.paths + 3)
         assert len(closes) <= len(connects)
         for path in paths:
@@ -180,6 +203,7 @@ class TestLaw6:
         assert player.now <= bounds.seconds
 
     @machines
+    @many
     @given(world=all_worlds(), uri=uris, policy=policies, seed=seeds, bounds=limits, prefetch=st.integers(0, 3))
     def test_small_limits_are_kept(
         self, begin: Begin, world: World, uri: str, policy: Policy, seed: int, bounds: Limits, prefetch: int
@@ -188,7 +212,7 @@ class TestLaw6:
         machine = begin(world, uri, policy)
         player = Player(world, random.Random(seed))
         player.play(machine)
-        self.check(player, uri, policy)
+        self.check(player, policy)
         assert machine.result is not None
         read(machine.result)
 
@@ -202,17 +226,34 @@ class TestLaw6:
         machine = begin(world, uri, policy)
         player = Player(world, rng, answers=lambda _action: rng.random() < share)
         player.play(machine)
-        self.check(player, uri, policy)
+        self.check(player, policy)
         result = machine.result
         assert result is not None
         steps = result.steps if isinstance(result, Verdict) else result.findings
         assert len(steps) <= 12 * len(player.issued) + policy.limits.targets * policy.limits.records + 40
         assert sum(len(step.found) + len(step.expected) for step in steps) <= 2_000 * len(steps)
 
+    @pytest.mark.parametrize("paths", [1, 2, 3])
+    def test_no_more_candidates_of_pkix_ta_are_tried_than_the_limit_says(self, paths: int) -> None:
+        world = World(paths=ideal_path, anchors=Anchors((ROOT.der,)))
+        world.srv(OWN_SRV, (0, 0, 5061, HOST))
+        world.address(HOST, *ADDRESSES[HOST])
+        world.tlsa(f"_5061._tcp.{HOST}", *AUTHORITY_PINS)
+        for address in ADDRESSES[HOST]:
+            world.server(address, FOR_MAIL.chain)
+        policy = Policy(limits=Limits(paths=paths))
+        machine = outbound(world, "sips:example.com", policy)
+        player = Player(world, random.Random(0))
+        player.play(machine)
+        self.check(player, policy)
+        tried = {action.through for action in player.issued if isinstance(action, ValidatePath)}
+        assert len(tried - {None}) == min(paths, 2)
+
 
 class TestLaw7:
     """When machine and driver are done, exactly the connection of an ACCEPTED verdict is open."""
 
+    @many
     @given(
         world=all_worlds(),
         uri=uris,

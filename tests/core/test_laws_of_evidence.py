@@ -8,20 +8,24 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from hypothesis import assume, event, given
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from attacker import Move, attacked, moves, weakened
+from peers import DOMAIN, HOST, HOSTER, NAMELESS
 from play import GENTLE, WILD, Player, judged_at, outbound
-from siptls import Delegation, Failure, Lookup, Outcome, Policy, SipUri, Verdict
+from siptls import Connect, Delegation, Failure, Lookup, Outcome, Policy, SipUri, Verdict
 from vouch import SecureTrail, named_and_validated
 from world import SECURE, Said, World
-from worlds import all_worlds, altered, heard_in, policies, seeds, sound_worlds, uris, worlds
+from worlds import NAMELESS_PIN, OWN_SRV, all_worlds, altered, heard_in, policies, seeds, sound_worlds, uris, worlds
+
+many = settings(max_examples=4 * settings().max_examples)
 
 
 class TestLaw5a:
     """An attacker who can drop, delay and alter what is not signed gets nobody accepted."""
 
+    @many
     @given(world=worlds(), uri=uris, policy=policies, chosen=moves)
     def test_dropping_answers_and_connections_gets_nobody_accepted(
         self, world: World, uri: str, policy: Policy, chosen: list[Move]
@@ -31,6 +35,7 @@ class TestLaw5a:
         verdict = worse.outbound(uri, policy)
         assert not verdict.accepted or named_and_validated(worse, verdict)
 
+    @many
     @given(world=worlds(), uri=uris, policy=policies, seed=seeds)
     def test_delaying_answers_and_connections_gets_nobody_accepted(
         self, world: World, uri: str, policy: Policy, seed: int
@@ -42,6 +47,7 @@ class TestLaw5a:
         assert verdict is not None
         assert not verdict.accepted or named_and_validated(world, verdict)
 
+    @many
     @given(world=all_worlds(), uri=uris, policy=policies, chosen=moves)
     def test_lies_get_nobody_accepted_for_whom_the_signed_answers_do_not_speak(
         self, world: World, uri: str, policy: Policy, chosen: list[Move]
@@ -178,6 +184,21 @@ class TestLaw5b:
             else:
                 assert not again.accepted or judged_at(again) != judged_at(verdict)
 
+    @many
+    @given(world=all_worlds(), uri=uris, policy=policies, failure=st.sampled_from(Failure))
+    def test_under_secure_srv_a_failed_address_family_is_made_up_only_by_a_secure_one(
+        self, world: World, uri: str, policy: Policy, failure: Failure
+    ) -> None:
+        for host in (HOST, HOSTER, DOMAIN):
+            for family, other in (("A", "AAAA"), ("AAAA", "A")):
+                worse = altered(world)
+                worse.said[host, family] = Said(failure=failure)
+                verdict = worse.outbound(uri, policy)
+                if verdict.accepted and verdict.target is not None and verdict.target.host == host:
+                    asked = (host, family) in worse.questions()
+                    secure = heard_in(worse, host, other).security is SECURE
+                    assert not asked or secure or verdict.target.delegation is not Delegation.SRV
+
     @given(world=sound_worlds(), uri=uris, policy=policies, seed=seeds)
     def test_no_verdict_outlives_its_evidence(self, world: World, uri: str, policy: Policy, seed: int) -> None:
         machine = outbound(world, uri, policy)
@@ -193,11 +214,32 @@ class TestLaw5b:
             if isinstance(question, Lookup) and tuple(question) in evidence and in_time:
                 assert verdict.expires <= heard + heard_in(world, *question).ttl
 
-    @given(world=sound_worlds(), uri=uris, policy=policies)
+    def test_an_answer_ages_from_when_it_came_also_where_a_later_target_shares_it(self) -> None:
+        world = World()
+        world.srv(OWN_SRV, (1, 0, 5061, HOST), (2, 0, 5062, HOST))
+        world.address(HOST, "192.0.2.11", ttl=25.0)
+        world.tlsa(f"_5061._tcp.{HOST}", "3 1 1 " + "00" * 32)
+        world.tlsa(f"_5062._tcp.{HOST}", NAMELESS_PIN)
+        world.server("192.0.2.11", NAMELESS.chain)
+        machine = outbound(world, "sips:example.com", Policy())
+        now = 0.0
+        while machine.verdict is None:
+            for action in machine.next_actions(now=now):
+                if isinstance(action, Connect):
+                    now += 9.0
+                answered = world.perform(action)
+                if answered is not None:
+                    machine.receive(answered, now=now)
+        assert now == 18.0
+        assert (machine.verdict.method, machine.verdict.expires) == ("dane-ee", 25.0)
+
+    @many
+    @given(world=all_worlds(), uri=uris, policy=policies)
     def test_an_absence_is_called_proven_only_when_every_answer_was_secure(
         self, world: World, uri: str, policy: Policy
     ) -> None:
-        for result in (world.outbound(uri, policy), world.locate(uri, policy)):
+        for run in (world.outbound, world.locate):
+            result = run(uri, policy)
             if result.code == "locate.no-service":
                 assert all(heard_in(world, *question).security is SECURE for question in world.questions())
 

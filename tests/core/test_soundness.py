@@ -14,6 +14,7 @@ from siptls import (
     Lookup,
     LookupFailed,
     Policy,
+    Security,
 )
 from siptls.dns import RRTYPES, Address, Alias, Answer, Denial, Naptr, Srv
 from world import INSECURE, SECURE, SOURCE, World
@@ -86,24 +87,36 @@ def test_aliases_that_loop_or_lead_elsewhere_make_the_lookup_failed(steps: list[
     assert event.reason is Failure.MALFORMED
 
 
+def steps(*qualities: tuple[Security, float]) -> tuple[Alias, ...]:
+    """Alias steps from A.name to z.example, with these statuses and TTLs."""
+    names = [A.name, *[f"n{n}.example" for n in range(1, len(qualities))], "z.example"]
+    return tuple([Alias(a, b, *quality) for (a, b), quality in zip(pairwise(names), qualities, strict=True)])
+
+
 @pytest.mark.req("R7672-2.1.3-1", "R6672-5.3.3-1", "R7673-3.1-1")
-@pytest.mark.parametrize("weak", [0, 1, 2, None])
-def test_an_answer_is_as_weak_and_as_short_lived_as_its_weakest_alias(weak: int | None) -> None:
-    names = ("sip.example.com", "a.example", "b.example", "c.example")
-    aliases = tuple(
-        [
-            Alias(names[n], names[n + 1], INSECURE if n == weak else SECURE, 7.0 if n == weak else 600.0)
-            for n in range(3)
-        ]
-    )
-    event = heard(found(A, Address("c.example", "192.0.2.1"), aliases=aliases))
+@pytest.mark.parametrize("weak", [0, 1, 2])
+def test_an_answer_is_as_weak_as_its_weakest_alias(weak: int) -> None:
+    aliases = steps(*[(INSECURE if n == weak else SECURE, 600.0) for n in range(3)])
+    event = heard(found(A, Address("z.example", "192.0.2.1"), aliases=aliases))
     assert isinstance(event, Answered)
-    assert event.answer.security is (SECURE if weak is None else INSECURE)
-    assert event.answer.ttl == (300.0 if weak is None else 7.0)
+    assert (event.answer.security, event.answer.ttl) == (INSECURE, 300.0)
     assert event.answer.aliases == aliases
-    claimed = heard(found(A, aliases=aliases, security=INSECURE))  # weaker than every step: a denial without proof
-    assert isinstance(claimed, Answered)
-    assert claimed.answer.security is INSECURE
+
+
+@pytest.mark.parametrize("short", [0, 1, 2])
+def test_an_answer_lasts_as_long_as_its_shortest_lived_alias(short: int) -> None:
+    aliases = steps(*[(SECURE, 7.0 if n == short else 600.0) for n in range(3)])
+    event = heard(found(A, Address("z.example", "192.0.2.1"), aliases=aliases))
+    assert isinstance(event, Answered)
+    assert (event.answer.security, event.answer.ttl) == (SECURE, 7.0)
+
+
+def test_secure_and_lasting_aliases_leave_an_answer_as_it_is() -> None:
+    aliases = steps((SECURE, 600.0), (SECURE, 300.0))
+    for status in (SECURE, INSECURE):
+        event = heard(found(A, aliases=aliases, security=status))
+        assert isinstance(event, Answered)
+        assert (event.answer.security, event.answer.ttl) == (status, 300.0)
 
 
 @pytest.mark.parametrize("beyond", [0, 1])
