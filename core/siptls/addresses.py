@@ -166,14 +166,18 @@ class Addressing(Machine[R]):
 
     def _count_on(self, event: Answered) -> None:
         """Remember how long, and how surely, what rests on this answer holds."""
-        self._expires = min(self._expires, self._holds_until(event))
+        until = self._holds_until(event)
+        if until < self._expires:
+            self._expires = until
         if event.answer.security is not SECURE:
             self._proven = False
 
     def _count_on_for_target(self, event: LookupEvent) -> None:
         """Remember how long what is known of this target holds."""
         if isinstance(event, Answered):
-            self._target_expires = min(self._target_expires, self._holds_until(event))
+            until = self._holds_until(event)
+            if until < self._target_expires:
+                self._target_expires = until
 
 
 def _keep(_event: LookupEvent) -> None:

@@ -106,9 +106,9 @@ def _check_public_key(data: bytes) -> None:
 
 
 @lru_cache(maxsize=16)
-def _allowed(digests: tuple[str, ...]) -> frozenset[int]:
-    """The matching types that a policy takes: full data and its digests."""
-    return frozenset({FULL, *[_MATCHING_OF_DIGEST[digest] for digest in digests]})
+def _octets(digests: tuple[str, ...]) -> dict[int, int]:
+    """How many octets the digests that a policy takes have, by matching type."""
+    return {matching: _DIGEST_OCTETS[matching] for matching in [_MATCHING_OF_DIGEST[digest] for digest in digests]}
 
 
 class RecordSet:
@@ -127,18 +127,22 @@ class RecordSet:
     __slots__ = ("counting", "set_aside", "unusable")
 
     def __init__(self, records: Iterable[Tlsa], policy: Policy) -> None:
-        self.unusable: list[tuple[Tlsa, str]] = []
-        self.set_aside: list[tuple[Tlsa, str]] = []
+        self.set_aside: tuple[tuple[Tlsa, str], ...] = ()
+        useless: list[tuple[Tlsa, str]] = []
         usable: list[Tlsa] = []
-        allowed = _allowed(policy.digests)
+        octets = _octets(policy.digests)
         for record in records:
+            if record.usage <= DANE_EE and record.selector <= SPKI and octets.get(record.matching) == len(record.data):
+                usable.append(record)  # nearly all records hold a digest like this
+                continue
             reason = unusable(record)
-            if not reason and record.matching not in allowed:
+            if not reason and record.matching != FULL:
                 reason = "the policy does not take its digest"
             if reason:
-                self.unusable.append((record, reason))
+                useless.append((record, reason))
             else:
                 usable.append(record)
+        self.unusable: tuple[tuple[Tlsa, str], ...] = tuple(useless)
         self.counting: list[Tlsa] = self._strongest(self._enabled(usable, policy), policy)
 
     def _enabled(self, usable: list[Tlsa], policy: Policy) -> list[Tlsa]:
@@ -150,12 +154,12 @@ class RecordSet:
         if not enabled:
             enabled = [r for r in usable if r.usage in (PKIX_TA, PKIX_EE)]
         kept = {id(r) for r in enabled}
-        self.set_aside.extend([(r, "its usage is disabled by policy") for r in usable if id(r) not in kept])
+        self.set_aside += tuple([(r, "its usage is disabled by policy") for r in usable if id(r) not in kept])
         return enabled
 
     def _strongest(self, usable: list[Tlsa], policy: Policy) -> list[Tlsa]:
         """Digest agility: for each usage and selector full data and the strongest digest only (RFC 7671 section 9)."""
-        if len(usable) < 2:
+        if len({record.matching for record in usable} - {FULL}) < 2:
             return usable
         ranks = {_MATCHING_OF_DIGEST[digest]: rank for rank, digest in enumerate(policy.digests)}
         best: dict[tuple[int, int], int] = {}
@@ -165,12 +169,14 @@ class RecordSet:
                 rank = ranks[record.matching]
                 best[group] = min(rank, best.get(group, rank))
         counting: list[Tlsa] = []
+        weaker: list[tuple[Tlsa, str]] = []
         for record in usable:
             group = (record.usage, record.selector)
             if record.matching == FULL or ranks[record.matching] == best[group]:
                 counting.append(record)
             else:
-                self.set_aside.append((record, "a stronger digest stands beside it"))
+                weaker.append((record, "a stronger digest stands beside it"))
+        self.set_aside += tuple(weaker)
         return counting
 
     @property
@@ -222,8 +228,12 @@ class Matcher:
         Source: RFC 6698 section 2.1.
         """
         if self._few is not None:
+            form, data = (-1, -1), b""
             for record in self._few:
-                if association(certificate, record.selector, record.matching) == record.data:
+                if form != (record.selector, record.matching):
+                    form = (record.selector, record.matching)
+                    data = association(certificate, record.selector, record.matching)
+                if data == record.data:
                     return record
             return None
         for selector, matching in self._forms:

@@ -173,9 +173,9 @@ class Judgement:
 
     def _ordered_ways(self, records: dane.RecordSet) -> list[int]:
         """The usages to try, those that satisfy the policy first."""
-        if len(records.counting) == 1:
-            return [records.counting[0].usage]
         present = {record.usage for record in records.counting}
+        if len(present) == 1:
+            return [*present]
         ways = [usage for usage in _WAYS if usage in present]
         required = METHODS[self._policy.require]
         ways.sort(key=lambda usage: dane.METHODS[usage] not in required)

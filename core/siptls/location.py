@@ -66,7 +66,7 @@ class Locating(Addressing[R]):
         self._taken = 0
         self._delegation = Delegation.TAINTED
         self._transport = ""
-        self._srv_questions: list[tuple[str, Lookup, bool]] = []
+        self._srv_questions: tuple[tuple[str, Lookup, bool], ...] = ()
 
     # What a machine on top of this says to the findings.
 
@@ -142,7 +142,8 @@ class Locating(Addressing[R]):
             self._go_to_target(transport, proven=True)
 
     def _ask_srv(self, questions: list[tuple[str, str, bool]]) -> None:
-        self._srv_questions = [(transport, Lookup(name, "SRV"), trusted) for transport, name, trusted in questions]
+        asked = [(transport, Lookup(name, "SRV"), trusted) for transport, name, trusted in questions]
+        self._srv_questions = tuple(asked)
         self._left = len(questions)
         for _, question, _ in self._srv_questions:
             self._ask(question, self._srv_answered)

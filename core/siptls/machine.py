@@ -109,9 +109,10 @@ class Machine(ABC, Generic[R]):
         self._lookups = 0
         self._ledger: dict[Action, _Entry] = {}
         self._open: list[_Entry] = []
-        self._fresh: list[_Entry] = []
-        self._closes: list[Close] = []
-        self._ready: list[tuple[Callable[[Any], None], Event | None]] = []
+        # Nearly always empty: a tuple then costs nothing, and a machine that waits is mostly what it references.
+        self._fresh: tuple[_Entry, ...] = ()
+        self._closes: tuple[Close, ...] = ()
+        self._ready: tuple[tuple[Callable[[Any], None], Event | None], ...] = ()
         self._journal: list[Note] = []
         self._result: R | None = None
 
@@ -144,18 +145,16 @@ class Machine(ABC, Generic[R]):
         """
         if now >= self._due:
             self.advance(now=now)
-        fresh = self._fresh
-        if len(fresh) == 1 and not self._closes:
-            entry = fresh.pop()
-            entry.state = _OUTSTANDING
-            return (entry.action,)
-        actions: list[Action] = [*self._closes]
-        self._closes.clear()
+        fresh, closes = self._fresh, self._closes
+        if not fresh:
+            self._closes = ()
+            return closes
+        self._fresh, self._closes = (), ()
+        actions: tuple[Action, ...] = closes
         for entry in fresh:
             entry.state = _OUTSTANDING
-            actions.append(entry.action)
-        fresh.clear()
-        return tuple(actions)
+            actions += (entry.action,)
+        return actions
 
     def receive(self, event: Event, *, now: float) -> None:
         """Take in what came of an action.
@@ -246,7 +245,7 @@ class Machine(ABC, Generic[R]):
 
     def _close(self, connect: Connect) -> None:
         """Have a presented connection closed."""
-        self._closes.append(Close(connect))
+        self._closes += (Close(connect),)
 
     def _note(self, code: str, hop: object, evidence: object) -> None:
         """Write a finding into the journal; the text is made when somebody reads it."""
@@ -258,7 +257,7 @@ class Machine(ABC, Generic[R]):
 
     def _later(self, then: Callable[[Any], None]) -> None:
         """Go on with ``then`` after the current continuation, so that the stack stays flat."""
-        self._ready.append((then, None))
+        self._ready += ((then, None),)
 
     def _wall_clock(self) -> datetime:
         """What the wall clock shows now."""
@@ -275,8 +274,8 @@ class Machine(ABC, Generic[R]):
             else:
                 self._abandon(entry)
         self._open.clear()
-        self._fresh.clear()
-        self._ready.clear()
+        self._fresh = ()
+        self._ready = ()
 
     @abstractmethod
     def _run_out(self) -> None:
@@ -287,7 +286,7 @@ class Machine(ABC, Generic[R]):
         for entry in [entry for entry in self._open if entry.deadline <= self._now]:
             self._open.remove(entry)
             if entry.state == _FRESH:
-                self._fresh.remove(entry)
+                self._fresh = tuple([other for other in self._fresh if other is not entry])
             self._abandon(entry)
         self._due = min([self._ends, *[entry.deadline for entry in self._open]])
 
@@ -298,7 +297,7 @@ class Machine(ABC, Generic[R]):
         entry = _Entry(action, deadline, then)
         self._ledger[action] = entry
         self._open.append(entry)
-        self._fresh.append(entry)
+        self._fresh += (entry,)
         if deadline < self._due:
             self._due = deadline
 
@@ -308,7 +307,7 @@ class Machine(ABC, Generic[R]):
         entry.event = event
         entry.arrived = self._now
         if entry.others is not None:
-            self._ready.extend([(other, event) for other in entry.others])
+            self._ready += tuple([(other, event) for other in entry.others])
             entry.others = None
         assert then is not None  # each is entered once
         then(event)
@@ -317,7 +316,7 @@ class Machine(ABC, Generic[R]):
 
     def _put_off(self, entry: _Entry, event: Event) -> None:
         """Write into the ledger what came of an action; those who wait for it go on when the machine settles."""
-        self._ready.append((lambda _event: self._enter(entry, event), event))
+        self._later(lambda _event: self._enter(entry, event))
 
     def _abandon(self, entry: _Entry) -> None:
         entry.state = _ABANDONED if entry.state == _OUTSTANDING else _ANSWERED
@@ -326,7 +325,7 @@ class Machine(ABC, Generic[R]):
     def _share(self, entry: _Entry, then: Callable[[Any], None]) -> None:
         """Share the answer to a question that was asked before, even one that is already here."""
         if entry.event is not None:
-            self._ready.append((then, entry.event))
+            self._ready += ((then, entry.event),)
         elif entry.others is None:
             entry.others = [then]
         else:
@@ -334,9 +333,9 @@ class Machine(ABC, Generic[R]):
 
     def _settle(self) -> None:
         """Run the continuations whose answers are here."""
-        ready = self._ready
-        while ready and self._result is None:
-            then, event = ready.pop(0)
+        while self._ready and self._result is None:
+            then, event = self._ready[0]
+            self._ready = self._ready[1:]
             then(event)
 
     def _receive_unawaited(self, event: Event, entry: _Entry | None) -> None:

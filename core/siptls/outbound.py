@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 from .addresses import Reached
 from .dane import RecordSet
@@ -77,7 +77,6 @@ class Outbound(Locating[Verdict]):
         "_attempts",
         "_bases",
         "_expansion",
-        "_failures",
         "_in_flight",
         "_next_address",
         "_records",
@@ -85,6 +84,7 @@ class Outbound(Locating[Verdict]):
         "_server_name",
         "_staggered_at",
         "_tried",
+        "_worst",
     )
 
     def __init__(
@@ -103,8 +103,8 @@ class Outbound(Locating[Verdict]):
         self._anchors = anchors
         self._attempts = 0
         self._tried = 0
-        self._failures: list[_Attempt] = []
-        self._in_flight: list[_Attempt] = []
+        self._worst: _Attempt | None = None
+        self._in_flight: tuple[_Attempt, ...] = ()
         self._addressed_as = Addressed.NONE
         self._bases: tuple[str, ...] = ()
         self._expansion = ""
@@ -203,7 +203,7 @@ class Outbound(Locating[Verdict]):
             self._treat(target, Pinned.NONE, "")
 
     def _sort_records(self, target: Target, answer: Answer) -> None:
-        records = RecordSet([r for r in answer.records if type(r) is Tlsa], self.policy)
+        records = RecordSet(cast("tuple[Tlsa, ...]", answer.records), self.policy)  # Machine lets no other type pass
         for code, evidence in () if len(records.counting) == len(answer.records) else records.notes:
             self._note(code, target, evidence)
         if records.counting:
@@ -251,10 +251,11 @@ class Outbound(Locating[Verdict]):
         endpoint = Endpoint(target.host, target.addresses[self._next_address], target.port, target.transport)
         self._next_address += 1
         connect = Connect(self._attempts, endpoint, self._server_name)
-        self._in_flight.append(_Attempt(target, connect))
+        self._in_flight += (_Attempt(target, connect),)
         if len(self._in_flight) == 1 and self._next_address < len(target.addresses):
             self._staggered_at = self._now + self.policy.attempt_delay
-            self._due = min(self._due, self._staggered_at)
+            if self._staggered_at < self._due:
+                self._due = self._staggered_at
         self._connect(connect, self._presented)
 
     def _presented(self, event: ConnectEvent) -> None:
@@ -304,8 +305,8 @@ class Outbound(Locating[Verdict]):
 
     def _failed(self, attempt: _Attempt) -> None:
         """One connection led to nothing: take the next address, or wait for the one that is still in flight."""
-        self._in_flight.remove(attempt)
-        self._failures.append(attempt)
+        self._in_flight = tuple([other for other in self._in_flight if other is not attempt])
+        self._remember(attempt)
         if not self._in_flight or self._next_address < len(self._target.addresses if self._target else ()):
             self._later(self._start_attempt)
 
@@ -313,14 +314,21 @@ class Outbound(Locating[Verdict]):
         """Do not connect to this target; others may be tried (RFC 7673 sections 3.2 and 3.4)."""
         attempt = _Attempt(target, None)
         attempt.outcome, attempt.code = outcome, code
-        self._failures.append(attempt)
+        self._remember(attempt)
         self._later(self._go_on)
+
+    def _remember(self, attempt: _Attempt) -> None:
+        """The first failure of the gravest kind speaks for all."""
+        worst = self._worst
+        if worst is None or GRAVEST.index(attempt.outcome) < GRAVEST.index(worst.outcome):
+            self._worst = attempt
 
     # Ends.
 
     def _give_up(self) -> None:
-        """No target is left: the first failure of the gravest kind speaks for all."""
-        attempt = min(self._failures, key=lambda each: GRAVEST.index(each.outcome))
+        """No target is left: the gravest failure decides."""
+        attempt = self._worst
+        assert attempt is not None
         # An absence is proven only if that of every target is, and now all of them are known.
         code = self._no_service if attempt.outcome is Outcome.NO_SERVICE else attempt.code
         self._conclude(attempt.outcome, attempt.method, code, attempt, None)
@@ -336,7 +344,8 @@ class Outbound(Locating[Verdict]):
                     self._accept(attempt, judgement.decision)
                     return
         self._note("limit.seconds", "LOCATE", self.policy.limits.seconds)
-        self._failures.extend(self._in_flight or [_Attempt(self._target, None)])
+        for attempt in self._in_flight or (_Attempt(self._target, None),):
+            self._remember(attempt)
         self._give_up()
 
     def _accept(self, attempt: _Attempt, decision: Decision) -> None:
@@ -367,6 +376,6 @@ class Outbound(Locating[Verdict]):
             self._began,
             self._now,
         )
-        self._in_flight, self._failures = [], []
+        self._in_flight = ()
         self._staggered_at = math.inf
         self._finish(verdict)

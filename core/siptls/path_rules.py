@@ -33,8 +33,9 @@ def purpose_fault(path: list[Certificate], eku: Purpose) -> tuple[str, object] |
     leaf, expected = path[0], f"a purpose that policy {eku!r} takes"
     if not acceptable_purpose(leaf.extended_key_usage, eku, "server"):
         return "chain.eku", (expected, ", ".join(leaf.extended_key_usage or ()))
-    if leaf.key_usage is not None and leaf.key_usage.isdisjoint(_KEY_USAGES_FOR_TLS):
-        return "chain.key-usage", ("digitalSignature", ", ".join(sorted(leaf.key_usage)))
+    usage = leaf.key_usage
+    if usage is not None and usage.isdisjoint(_KEY_USAGES_FOR_TLS):
+        return "chain.key-usage", ("digitalSignature", ", ".join(sorted(usage)))
     authority = purpose_violation(path, eku, "server")
     if authority is not None:
         purposes = ", ".join(authority.extended_key_usage or ())

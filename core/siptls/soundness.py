@@ -79,8 +79,9 @@ def flaw(event: Event) -> str:
         rooms = ("chain.",)
     else:
         return ""
-    named = event.reason in CATALOGUE and event.reason.startswith(rooms)
-    return "" if named else f"gives a reason that is no code of the catalogue beginning with {' or '.join(rooms)}"
+    code = CATALOGUE.get(event.reason)
+    fits = code is not None and code.severity == "error" and event.reason.startswith(rooms)
+    return "" if fits else f"gives a reason that is no code of the catalogue for an error in {' or '.join(rooms)}"
 
 
 def _mended(event: Answered, limits: Limits, note: Callable[[str, object, object], None]) -> LookupEvent:

@@ -548,7 +548,7 @@ class TestReasons:
             machine.receive(ConnectFailed(connect, reason), now=0.0)
         assert machine.outstanding == (connect,)
 
-    @pytest.mark.parametrize("reason", ["net.refused", "chain.what"])
+    @pytest.mark.parametrize("reason", ["net.refused", "chain.what", "chain.valid"])
     def test_a_path_is_rejected_for_a_reason_of_the_catalogue_or_the_driver_is_wrong(self, reason: str) -> None:
         world = hosted(FOR_DOMAIN, INSECURE)
         world.paths = lambda _question: reason
