@@ -11,6 +11,8 @@ from siptls.errors import InvalidName, InvalidUri
 # The host ends where port, parameters or headers begin (RFC 3261 section 25.1). What is wrong is the core's to tell.
 _HOST = re.compile(r"(?P<before>sips?:(?:[^@]*@)?)(?P<host>[^:;?\[\]]+)", re.IGNORECASE)
 
+_NAMED = re.compile(r"at position (?P<position>\d+) of '(?P<label>.*)'")
+
 
 def to_a_labels(uri: str) -> str:
     """Return a SIP URI with the host in A-labels.
@@ -30,7 +32,13 @@ def to_a_labels(uri: str) -> str:
     try:
         return f"{match['before']}{host_to_a_labels(match['host'])}{uri[match.end('host') :]}"
     except InvalidName as error:
-        raise InvalidUri(uri, match.start("host"), error.expected) from error
+        raise InvalidUri(uri, match.start("host") + _offset(match["host"], error), error.expected) from error
+
+
+def _offset(host: str, error: InvalidName) -> int:
+    """Return where in a host the character stands that idna complains of; 0 if it names none."""
+    named = _NAMED.search(str(error.__cause__))
+    return 0 if named is None else max(0, host.find(named["label"])) + int(named["position"]) - 1
 
 
 def host_to_a_labels(host: str) -> str:
