@@ -8,20 +8,7 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from siptls.dns import Lookup
-from siptls.events import (
-    Anchors,
-    Close,
-    Connect,
-    ConnectEvent,
-    ConnectFailed,
-    Endpoint,
-    Event,
-    LookupEvent,
-    PathEvent,
-    Presented,
-    ValidatePath,
-)
+from siptls.events import Anchors, Close, Connect, Endpoint, Event, Presented
 from siptls.machine import Machine
 from siptls.policy import Policy
 from siptls.uri import SipUri
@@ -29,11 +16,11 @@ from siptls.verdict import Verdict
 
 from .ad_resolver import AdResolver
 from .connection import Connection, accepted
+from .handshake import Handshake
 from .outgoing import outgoing
-from .paths import validate_path
-from .performer import REMEMBERED, NetworkPerformer, Performer, family, impossible, perform
+from .performer import LoopPerformer, Performer, family, perform
 from .resolver import Resolver
-from .tls import ClientCertificate, TlsObject, failure
+from .tls import ClientCertificate, TlsObject
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -99,58 +86,36 @@ async def _end(
         await performer.close(connect)
 
 
-class _TcpSocket(socket.socket):
-    """A TCP socket that remembers the first octets it received, to tell clear text from broken TLS."""
-
-    first_octets: bytes = b""
-
-    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
-        """Receive, and remember the beginning."""
-        received = super().recv_into(buffer, nbytes, flags)
-        if not self.first_octets:
-            self.first_octets = bytes(memoryview(buffer)[: min(received, REMEMBERED)])
-        return received
-
-
-class StreamPerformer(NetworkPerformer[Streams]):
+class StreamPerformer(LoopPerformer[Streams]):
     """Makes connections as asyncio streams."""
-
-    async def lookup(self, action: Lookup, /) -> LookupEvent:
-        """Ask the resolver."""
-        return await self._resolver.answer_async(action)
-
-    async def validate(self, action: ValidatePath, /) -> PathEvent:
-        """Find a valid certificate path."""
-        return validate_path(action)
-
-    async def connect(self, action: Connect, /) -> ConnectEvent:
-        """Connect and do the TLS handshake; nothing else is sent."""
-        if (failed := impossible(action)) is not None:
-            return failed
-        tcp = _TcpSocket(family(action.endpoint), socket.SOCK_STREAM)
-        try:
-            await _connected(tcp, action.endpoint)
-            stream, tls = await self._shake_hands(tcp, action.server_name)
-        except (OSError, EOFError) as error:
-            return ConnectFailed(action, *failure(error, tcp.first_octets or None))
-        return self._presented(action, stream, tls)
 
     async def close(self, connect: Connect, /) -> None:
         """Close a connection without waiting for the peer."""
-        _, writer = self.streams.pop(connect)
-        if not writer.transport.is_closing():  # Python 3.11.2 cannot abort what the peer has ended
-            writer.close()  # sends close_notify; the peer's is not waited for
-            writer.transport.abort()
-        with suppress(OSError):
-            await writer.wait_closed()
+        await _hung_up(self.streams.pop(connect)[1])
 
-    async def _shake_hands(self, tcp: _TcpSocket, server_name: str | None) -> tuple[Streams, TlsObject]:
-        """Do the handshake. The socket is taken over: unless streams are returned, it is closed."""
+    async def _secured(
+        self, endpoint: Endpoint, server_name: str | None, begun: Handshake
+    ) -> tuple[Streams, TlsObject]:
+        tcp = _TcpSocket(family(endpoint), socket.SOCK_STREAM)
+        tcp.begun = begun
+        await _connected(tcp, endpoint)
+        protocol = await self._shake_hands(tcp, server_name, begun)
+        reader, writer = protocol.streams()
+        if begun.may_be_refused():
+            try:
+                await protocol.hear_out(begun.patience())
+            except BaseException:
+                await _hung_up(writer)
+                raise
+        return (reader, writer), writer.get_extra_info("ssl_object")
+
+    async def _shake_hands(self, tcp: _TcpSocket, server_name: str | None, begun: Handshake) -> _Protocol:
+        """Do the handshake. The socket is taken over: unless a protocol is returned, it is closed."""
         loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(loop=loop)
-        protocol = _Protocol(reader, loop=loop)
+        protocol = _Protocol(asyncio.StreamReader(loop=loop), loop)
+        begun.settled = protocol.stirred.set
         try:
-            transport, _ = await loop.create_connection(
+            await loop.create_connection(
                 lambda: protocol, sock=tcp, ssl=self._context, server_hostname=server_name or ""
             )
         except BaseException:
@@ -158,17 +123,67 @@ class StreamPerformer(NetworkPerformer[Streams]):
                 protocol.transport.abort()
             await _closed(tcp)
             raise
-        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-        return (reader, writer), transport.get_extra_info("ssl_object")
+        return protocol
+
+
+class _TcpSocket(socket.socket):
+    """A TCP socket that notes the first octets it received, to tell clear text from broken TLS."""
+
+    begun: Handshake
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
+        """Receive, and note the beginning."""
+        received = super().recv_into(buffer, nbytes, flags)
+        self.begun.noted(memoryview(buffer)[:received])
+        return received
 
 
 class _Protocol(asyncio.StreamReaderProtocol):
+    """The protocol of asyncio streams; it also knows whether something has happened since the handshake.
+
+    Attributes:
+        transport: the transport, when there is one.
+        stirred: whether the peer has sent or ended something.
+    """
+
     transport: asyncio.WriteTransport | None = None
+
+    def __init__(self, reader: asyncio.StreamReader, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(reader, loop=loop)
+        self.stirred = asyncio.Event()
+        self._reader = reader
+        self._event_loop = loop
+        self._lost: Exception | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)
         self.transport = transport
         super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.stirred.set()
+        super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = exc or EOFError("the peer closed the connection")
+        self.stirred.set()
+        super().connection_lost(exc)
+
+    def streams(self) -> Streams:
+        """Return the two streams after the handshake."""
+        assert self.transport is not None
+        return self._reader, asyncio.StreamWriter(self.transport, self, self._reader, self._event_loop)
+
+    async def hear_out(self, seconds: float) -> None:
+        """Wait for the server to go on or to refuse us.
+
+        Raises:
+            OSError, EOFError: it refused us.
+        """
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.stirred.wait(), seconds)
+        if self._lost is not None:
+            raise self._lost
 
 
 async def _connected(tcp: _TcpSocket, endpoint: Endpoint) -> None:
@@ -187,6 +202,15 @@ async def _closed(tcp: _TcpSocket) -> None:
             await asyncio.sleep(0)
     finally:
         tcp.close()
+
+
+async def _hung_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection without waiting for the peer."""
+    if not writer.transport.is_closing():  # Python 3.11.2 cannot abort what the peer has ended
+        writer.close()  # sends close_notify; the peer's is not waited for
+        writer.transport.abort()
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 async def connect(

@@ -24,9 +24,10 @@ from siptls.verdict import Verdict
 from .ad_resolver import AdResolver
 from .cancellation import EVENT_READ, EVENT_WRITE, Cancellation
 from .connection import Connection, accepted
+from .handshake import REMEMBERED, Handshake, handshake, looks_like_a_refusal, refused
 from .outgoing import outgoing
 from .paths import validate_path
-from .performer import REMEMBERED, BlockingPerformer, NetworkPerformer, family, impossible
+from .performer import BlockingPerformer, NetworkPerformer, family, impossible
 from .resolver import Resolver
 from .tls import ClientCertificate, failure
 from .workers import Workers
@@ -103,20 +104,18 @@ class SocketPerformer(NetworkPerformer[ssl.SSLSocket]):
                 tls = self._context.wrap_socket(tcp, server_hostname=action.server_name, do_handshake_on_connect=False)
         except OSError as error:
             return ConnectFailed(action, *failure(error))
-        first_octets = b""
-        try:
-            while (event := _wanted(tls)) is not None:
-                cancellation.wait(tls, event)
-                first_octets = first_octets or _peeked(tls)
-        except OSError as error:
-            with suppress(OSError):  # who answers very quickly is not peeked at; OpenSSL took a record's header only
-                first_octets = first_octets or _peeked(tls)
-            tls.close()
-            return ConnectFailed(action, *failure(error, first_octets or None))
-        except BaseException:
-            tls.close()
-            raise
-        return self._presented(action, tls, tls)
+        with handshake() as begun:
+            try:
+                _shake_hands(tls, cancellation, begun)
+            except (OSError, EOFError) as error:
+                with suppress(OSError):  # who answers very quickly is not peeked at; OpenSSL took a header only
+                    begun.noted(_peeked(tls))
+                tls.close()
+                return ConnectFailed(action, *failure(error, begun))
+            except BaseException:
+                tls.close()
+                raise
+        return self._presented(action, tls, tls, begun)
 
     def close(self, connect: Connect, /) -> None:
         """Close a connection without waiting for the peer."""
@@ -124,6 +123,25 @@ class SocketPerformer(NetworkPerformer[ssl.SSLSocket]):
         with suppress(OSError, ValueError):
             stream.unwrap()  # sends close_notify; the peer's is not waited for
         stream.close()
+
+
+def _shake_hands(tls: ssl.SSLSocket, cancellation: Cancellation, begun: Handshake) -> None:
+    """Do the handshake, and hear out a server that may still refuse us.
+
+    Raises:
+        OSError, EOFError: there is no connection.
+        Cancelled: it was cancelled.
+    """
+    while (event := _wanted(tls)) is not None:
+        cancellation.wait(tls, event)
+        begun.noted(_peeked(tls))
+    if not begun.may_be_refused():
+        return
+    until = time.monotonic() + begun.patience()
+    with suppress(TimeoutError):
+        cancellation.wait(tls, EVENT_READ, until)
+        while looks_like_a_refusal(_peeked(tls)):
+            refused(tls.recv(1))
 
 
 def _wanted(tls: ssl.SSLSocket) -> int | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Coroutine
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Coroutine, Iterator
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from siptls.dns import Lookup
 from siptls.events import (
@@ -22,15 +22,15 @@ from siptls.events import (
 from siptls.names import is_host
 
 from .cancellation import Cancellation
+from .handshake import Handshake, handshake
+from .paths import validate_path
 from .resolver import Resolver
-from .tls import TlsObject, facts, presented_chain
+from .tls import TlsObject, facts, failure, presented_chain
 
 S = TypeVar("S")
 
 _TRANSPORTS = frozenset({"tls", "wss"})
 """Transports that are TLS over TCP."""
-REMEMBERED = 64
-"""How many of the first octets that a peer sends are remembered, to tell clear text from broken TLS."""
 
 
 class Performer(Protocol):
@@ -79,7 +79,11 @@ class BlockingPerformer(Protocol):
         ...
 
 
-def perform(performer: Performer, action: Lookup | ValidatePath | Connect) -> Coroutine[Any, Any, Event]:
+Errand: TypeAlias = Lookup | ValidatePath | Connect
+"""An action that is answered by an event."""
+
+
+def perform(performer: Performer, action: Errand) -> Coroutine[Any, Any, Event]:
     """Return what is to be awaited for the event that answers an action."""
     if isinstance(action, Lookup):
         return performer.lookup(action)
@@ -104,10 +108,49 @@ class NetworkPerformer(Generic[S]):
         self._context = context
         self.streams: dict[Connect, S] = {}
 
-    def _presented(self, action: Connect, stream: S, tls: TlsObject) -> Presented:
+    def _presented(self, action: Connect, stream: S, tls: TlsObject, begun: Handshake) -> Presented:
         """Keep a stream after its handshake, and tell of it."""
         self.streams[action] = stream
-        return Presented(action, presented_chain(tls), facts(tls, action.server_name))
+        return Presented(action, presented_chain(tls), facts(tls, action.server_name, begun))
+
+
+class LoopPerformer(NetworkPerformer[S]):
+    """What performers in event loops have in common."""
+
+    failures: ClassVar[tuple[type[Exception], ...]] = (OSError, EOFError)
+    """How the event loop says that a connection failed."""
+
+    async def lookup(self, action: Lookup, /) -> LookupEvent:
+        """Ask the resolver."""
+        return await self._resolver.answer_async(action)
+
+    async def validate(self, action: ValidatePath, /) -> PathEvent:
+        """Find a valid certificate path."""
+        return validate_path(action)
+
+    async def connect(self, action: Connect, /) -> ConnectEvent:
+        """Connect and do the TLS handshake; nothing else is sent."""
+        if (failed := impossible(action)) is not None:
+            return failed
+        with handshake() as begun:
+            try:
+                stream, tls = await self._secured(action.endpoint, action.server_name, begun)
+            except self.failures as error:
+                return ConnectFailed(action, *failure(error, begun))
+        return self._presented(action, stream, tls, begun)
+
+    async def _secured(self, endpoint: Endpoint, server_name: str | None, begun: Handshake) -> tuple[S, TlsObject]:
+        """Connect, do the handshake, and hear out a server that may still refuse us.
+
+        Args:
+            endpoint: where to.
+            server_name: what goes into the server_name extension, or None.
+            begun: where the first octets of the peer are noted.
+
+        Returns:
+            The stream and its TLS session. When this raises or is cancelled, nothing stays open.
+        """
+        raise NotImplementedError
 
 
 def impossible(action: Connect) -> ConnectFailed | None:
@@ -118,6 +161,25 @@ def impossible(action: Connect) -> ConnectFailed | None:
         # Python would leave the socket open when it finds out.
         return ConnectFailed(action, "tls.handshake", "the server name is no host name (RFC 6066 section 3)")
     return None
+
+
+def sole(group: BaseExceptionGroup[BaseException], cancelled: type[BaseException]) -> BaseException:
+    """Return the one exception that tasks failed with, or one of several; a cancellation only if there is nothing else.
+
+    Args:
+        group: what the tasks raised.
+        cancelled: how the event loop cancels tasks.
+    """
+    leaves = list(_leaves(group))
+    return next((leaf for leaf in leaves if not isinstance(leaf, cancelled)), leaves[0])
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for each in group.exceptions:
+        if isinstance(each, BaseExceptionGroup):
+            yield from _leaves(cast("BaseExceptionGroup[BaseException]", each))
+        else:
+            yield each
 
 
 def family(endpoint: Endpoint) -> socket.AddressFamily:

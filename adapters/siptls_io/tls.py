@@ -13,13 +13,14 @@ import ssl
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, cast
 
 from siptls.events import TlsFacts
 from siptls.names import domain as checked_domain
 from siptls.names import fold
 
 from .errors import InvalidPem
+from .handshake import Handshake, watch
 
 TlsObject: TypeAlias = ssl.SSLSocket | ssl.SSLObject
 
@@ -107,6 +108,7 @@ def client_context(certificate: ClientCertificate | None = None) -> ssl.SSLConte
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     if certificate is not None:
         certificate.load_into(context)
+    watch(context)
     return context
 
 
@@ -151,44 +153,53 @@ def presented_chain(tls: TlsObject) -> tuple[bytes, ...]:
     return tuple([each if isinstance(each, bytes) else each.public_bytes(_DER) for each in chain])
 
 
-def facts(tls: TlsObject, server_name: str | None) -> TlsFacts:
+def tls_object(stream: object) -> TlsObject:
+    """Return the TLS session of a ``trio.SSLStream``, which shows its own choice of it only."""
+    return cast("TlsObject", attrgetter("_ssl_object")(stream))
+
+
+def facts(tls: TlsObject, server_name: str | None, begun: Handshake | None = None) -> TlsFacts:
     """Return what is known of a session besides the certificates.
 
     Args:
         tls: a session after its handshake.
         server_name: the name that was sent in the server_name extension, or None.
+        begun: what was heard during the handshake.
 
     Returns:
-        The facts; whether the server asked for our certificate cannot be told.
+        The facts.
     """
     cipher = tls.cipher()
-    return TlsFacts(tls.version() or "", cipher[0] if cipher else "", server_name)
+    asked = None if begun is None else begun.certificate_asked
+    return TlsFacts(tls.version() or "", cipher[0] if cipher else "", server_name, asked)
 
 
 # What OpenSSL says of octets that are no TLS record.
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"})
 _ALERT = re.compile(r"(?:SSLV3|TLSV1|TLSV13)_ALERT_(\w+)")
+# How servers put it that they want a certificate and got none; before TLS 1.3 there is no alert of its own for that.
+_WANTED = frozenset({"handshake_failure", "no_certificate", "bad_certificate", "certificate_unknown", "access_denied"})
 _UNREACHABLE = frozenset(
     {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
     | {errno.EACCES, errno.EPERM}  # a firewall on this machine
 )
 
 
-def failure(error: Exception, first_octets: bytes | None = None) -> tuple[str, str]:
+def failure(error: Exception, begun: Handshake | None = None) -> tuple[str, str]:
     """Say what an error of a connection means.
 
-    Under TLS 1.3 a server may demand a certificate only after the client's part of the handshake, so
-    ``tls.client-cert-required`` can also come of the first read from an accepted connection.
-
     Args:
-        error: an `OSError`, among them `ssl.SSLError`, or an `EOFError`.
-        first_octets: what the peer sent first, or None if that is not known.
+        error: an `OSError`, among them `ssl.SSLError`, or an `EOFError`; or an exception that has one as its cause.
+        begun: what was heard during the handshake; None if nobody listened.
 
     Returns:
         A code of the catalogue that begins with ``net.`` or ``tls.``, and a detail, which is hostile text.
     """
+    told = isinstance(error, EOFError | ssl.SSLError) or (isinstance(error, OSError) and error.errno is not None)
+    if not told and isinstance(error.__cause__, Exception):
+        return failure(error.__cause__, begun)  # how trio and anyio put it
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return _tls_failure(error, first_octets)
+        return _tls_failure(error, begun)
     detail = (error.strerror if isinstance(error, OSError) else None) or str(error)
     if isinstance(error, ssl.SSLError | EOFError):
         return "net.closed", "the peer closed the connection"
@@ -205,21 +216,27 @@ def failure(error: Exception, first_octets: bytes | None = None) -> tuple[str, s
     return "net.unreachable" if isinstance(error, OSError) else "tls.handshake", detail[:_DETAIL]
 
 
-def _tls_failure(error: ssl.SSLError, first_octets: bytes | None) -> tuple[str, str]:
+def _tls_failure(error: ssl.SSLError, begun: Handshake | None) -> tuple[str, str]:
     reason: str = getattr(error, "reason", None) or ""  # there is none on errors that Python makes itself
     if alert := _ALERT.fullmatch(reason):
-        name = alert[1].lower()
-        if name == "certificate_required":
-            return "tls.client-cert-required", f"alert {name}"
-        return "tls.alert", f"alert {name}"
+        return _refusal(alert[1].lower(), begun)
     if reason in _NO_TLS:
-        if first_octets is None:
+        if begun is None or not begun.first_octets:
             return "tls.plain-sip", "the peer does not speak TLS"
-        shown = first_octets[:_SHOWN]
+        shown = begun.first_octets[:_SHOWN]
         if _is_text(shown):
             return "tls.plain-sip", f"the peer sent: {shown.decode('ascii')}"
         return "tls.handshake", f"the peer does not speak TLS, it sent {shown[:16].hex()}"
     return "tls.handshake", (reason.lower().replace("_", " ") or str(error))[:_DETAIL]
+
+
+def _refusal(alert: str, begun: Handshake | None) -> tuple[str, str]:
+    """Say what an alert means, given what was asked for and shown before."""
+    asked = begun is not None and begun.certificate_asked and not begun.certificate_shown
+    if alert != "certificate_required" and not (asked and alert in _WANTED):
+        return "tls.alert", f"alert {alert}"
+    takes = "" if begun is None else "; ".join(begun.certificate_authorities)
+    return "tls.client-cert-required", f"alert {alert}; it takes certificates of {takes}" if takes else f"alert {alert}"
 
 
 def _is_text(octets: bytes) -> bool:
