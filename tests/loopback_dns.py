@@ -14,9 +14,15 @@ import dns.message
 import dns.rcode
 import dns.rrset
 
+
+class Reset:
+    """In place of a reply: the TCP connection is reset."""
+
+
+RESET = Reset()
 Reply: TypeAlias = "dns.message.Message | bytes | None"
-Script: TypeAlias = Callable[[dns.message.Message, bool], Reply]
-"""Called with each query and whether it came over TCP; None sends nothing."""
+Script: TypeAlias = Callable[[dns.message.Message, bool], "Reply | list[Reply] | Reset"]
+"""Called with each query and whether it came over TCP; None sends nothing, a list several datagrams."""
 
 
 def response(
@@ -26,7 +32,7 @@ def response(
     rcode: dns.rcode.Rcode = dns.rcode.NOERROR,
     ad: bool = False,
     tc: bool = False,
-    ede: tuple[int, str] | None = None,
+    ede: tuple[int, str] | list[tuple[int, str]] | None = None,
 ) -> dns.message.Message:
     """Make a response; records are written as ``owner TTL IN type rdata``."""
     made = dns.message.make_response(query, recursion_available=True)
@@ -37,7 +43,8 @@ def response(
             owner, ttl, rdclass, rdtype, rdata = text.split(" ", 4)
             section.append(dns.rrset.from_text(owner, int(ttl), rdclass, rdtype, rdata))
     if ede is not None:
-        made.use_edns(0, options=[dns.edns.EDEOption(dns.edns.EDECode.make(ede[0]), ede[1])])
+        errors = ede if isinstance(ede, list) else [ede]
+        made.use_edns(0, options=[dns.edns.EDEOption(dns.edns.EDECode.make(code), text) for code, text in errors])
     return made
 
 
@@ -47,20 +54,24 @@ class NameServer:
     Args:
         script: what to say.
         from_elsewhere: UDP responses come from another port than the queries went to.
+        udp_only: TCP connections are refused.
 
     Attributes:
         port: the same for UDP and TCP, on 127.0.0.1.
         queries: all that came, each with whether it came over TCP.
     """
 
-    def __init__(self, script: Script, *, from_elsewhere: bool = False) -> None:
+    def __init__(self, script: Script, *, from_elsewhere: bool = False, udp_only: bool = False) -> None:
         self._script = script
         self._from_elsewhere = from_elsewhere
         self.queries: list[tuple[dns.message.Message, bool]] = []
         self._udp, self._tcp = _both_sockets()
         self.port: int = self._udp.getsockname()[1]
         self._ended = False
-        self._threads = [threading.Thread(target=self._serve_udp), threading.Thread(target=self._serve_tcp)]
+        self._threads = [threading.Thread(target=self._serve_udp)]
+        if not udp_only:
+            self._tcp.listen()
+            self._threads.append(threading.Thread(target=self._serve_tcp))
 
     @property
     def address(self) -> str:
@@ -77,25 +88,29 @@ class NameServer:
         self._ended = True
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
             waker.sendto(b"", ("127.0.0.1", self.port))
-        with socket.create_connection(("127.0.0.1", self.port)):
-            pass
+        if len(self._threads) > 1:
+            socket.create_connection(("127.0.0.1", self.port)).close()
         for thread in self._threads:
             thread.join()
         self._udp.close()
         self._tcp.close()
 
-    def _reply(self, wire: bytes, *, tcp: bool) -> bytes | None:
+    def _replies(self, wire: bytes, *, tcp: bool) -> list[bytes] | Reset:
         query = dns.message.from_wire(wire)
         self.queries.append((query, tcp))
-        reply = self._script(query, tcp)
-        return reply.to_wire(max_size=65_535) if isinstance(reply, dns.message.Message) else reply
+        replies = self._script(query, tcp)
+        if isinstance(replies, Reset):
+            return replies
+        return [octets(reply) for reply in (replies if isinstance(replies, list) else [replies]) if reply is not None]
 
     def _serve_udp(self) -> None:
         while True:
             wire, sender = self._udp.recvfrom(65_535)
             if self._ended:
                 return
-            if (reply := self._reply(wire, tcp=False)) is not None:
+            replies = self._replies(wire, tcp=False)
+            assert not isinstance(replies, Reset)
+            for reply in replies:
                 if self._from_elsewhere:
                     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
                         stranger.sendto(reply, sender)
@@ -110,10 +125,21 @@ class NameServer:
                     return
                 connection.settimeout(5)
                 wire = connection.recv(65_535)
-                if len(wire) > 2 and (reply := self._reply(wire[2:], tcp=True)) is not None:
+                if len(wire) <= 2:
+                    continue
+                replies = self._replies(wire[2:], tcp=True)
+                if isinstance(replies, Reset):
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                    continue
+                for reply in replies:
                     # In two pieces, as TCP is free to do.
                     connection.sendall(len(reply).to_bytes(2)[:1])
                     connection.sendall(len(reply).to_bytes(2)[1:] + reply)
+
+
+def octets(reply: dns.message.Message | bytes) -> bytes:
+    """A reply as it goes over the network."""
+    return reply.to_wire(max_size=65_535) if isinstance(reply, dns.message.Message) else reply
 
 
 def _both_sockets() -> tuple[socket.socket, socket.socket]:
@@ -121,7 +147,12 @@ def _both_sockets() -> tuple[socket.socket, socket.socket]:
     while True:
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         udp.bind(("127.0.0.1", 0))
+        tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            return udp, socket.create_server(udp.getsockname())
+            tcp.bind(udp.getsockname())
         except OSError:
             udp.close()
+            tcp.close()
+        else:
+            return udp, tcp

@@ -2,50 +2,35 @@
 
 from __future__ import annotations
 
-import re
+import os
+import ssl
 import time
-from collections.abc import Generator, Iterable, Iterator
-from ipaddress import ip_address
-from typing import Final, TypeAlias, cast
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Final, cast
 
+import anyio
 import dns.flags
 import dns.message
+import dns.name
 import dns.resolver
 
-from siptls.dns import Lookup, Security, Source
+from siptls.dns import Lookup, Security
 from siptls.events import Answered, Failure, LookupEvent, LookupFailed
 
 from .cancellation import Cancellation
+from .conversation import Malformed
 from .errors import InvalidServer
-from .exchange import Malformed, exchange, exchange_async
+from .exchange import exchange, exchange_async
 from .message import from_message, question_name
+from .name_server import Address, Server, read_servers
+from .over_tls import problem
 from .resolver import Cache
 
-Address: TypeAlias = str | tuple[str, int]
-
-_PORT = 53
 _PAYLOAD = 1_232
 """What is announced as our UDP payload: it fits into one IPv6 packet on nearly every path (RFC 9715)."""
+_BLOCK = 128
+"""To what length a query is padded where nobody sees more of it than that (RFC 8467 section 4.1)."""
 _ROUNDS = 3
-
-
-class Server:
-    """A name server.
-
-    Args:
-        address: its IP address.
-        port: 1-65535.
-        trusted: whether its AD bit counts.
-    """
-
-    __slots__ = ("address", "port", "source", "trusted")
-
-    def __init__(self, address: str, port: int, *, trusted: bool) -> None:
-        self.address: Final = address
-        self.port: Final = port
-        self.trusted: Final = trusted
-        name = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        self.source: Final = Source(name, "resolver.trust-ad" if trusted else "resolver.not-trusted")
 
 
 class AdResolver:
@@ -56,18 +41,29 @@ class AdResolver:
     section 4.9.3). An answer without the AD bit, or from a server that is not trusted, is INSECURE.
 
     A server that does not answer is asked again, up to three times. When a trusted server fails, only other trusted
-    ones are asked: otherwise whoever can disturb the one would choose that the other, unvalidated, decides.
+    ones are asked: otherwise whoever can disturb the one would choose that the other, unvalidated, decides. In the same
+    way only encrypted servers are asked after an encrypted one failed.
+
+    A server over TLS or HTTPS has to prove by a certificate that it is who it should be, before it is asked anything
+    (RFC 8310, strict profile). That protects the way to the server. It does not say that the server validates: the AD
+    bit still counts only from those that are trusted.
 
     Args:
-        servers: addresses in order of preference: ``"192.0.2.53"``, ``"192.0.2.53:5353"``, ``"[2001:db8::53]:53"`` or
-            ``("2001:db8::53", 53)``; the port is 53 by default.
-        trusted: the same for servers whose AD bit counts; one without a port is trusted on every port.
+        servers: addresses in order of preference. Plain DNS: ``"192.0.2.53"``, ``"192.0.2.53:5353"``,
+            ``"[2001:db8::53]:53"`` or ``("2001:db8::53", 53)``; the port is 53 by default. DNS over TLS (RFC 7858):
+            ``"tls://192.0.2.53#dns.example"``, port 853. DNS over HTTPS (RFC 8484):
+            ``"https://192.0.2.53/dns-query#dns.example"``, port 443; it takes the extra ``siptls[doh]``. The name after
+            ``#`` is whom the certificate must be for; without it that is the IP address.
+        trusted: the same for servers whose AD bit counts; one without a port is trusted on every port. A plain address
+            is trusted however it is asked, one over TLS or HTTPS only if it is asked exactly so.
         timeout: how long one question may take in all, in seconds.
         patience: how long to wait for one server, in seconds.
         cache: where answers are kept; each resolver has its own by default.
+        ca_file: PEM, the roots for servers over TLS and HTTPS; None takes the system's.
 
     Raises:
-        InvalidServer: there is no server, or a text is no address.
+        InvalidServer: there is no server, a text is no address, or ``siptls[doh]`` is needed and not installed.
+        InvalidPem: there are no certificates in ``ca_file``.
     """
 
     def __init__(
@@ -78,9 +74,9 @@ class AdResolver:
         *,
         patience: float = 1.5,
         cache: Cache | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
     ) -> None:
-        trust = [_address(server) for server in trusted]
-        self.servers: Final = tuple(_servers(servers, trust))
+        self.servers: Final = tuple(read_servers(servers, trusted, ca_file))
         if not self.servers:
             raise InvalidServer("", "at least one address")
         self._timeout = timeout
@@ -123,7 +119,7 @@ class AdResolver:
         if cancellation is None:
             with Cancellation() as never:
                 return self.answer(lookup, never)
-        plan = self._plan(lookup)
+        plan = self._plan(lookup, time.monotonic)
         event: LookupEvent | None = None
         while True:
             try:
@@ -131,7 +127,7 @@ class AdResolver:
             except StopIteration as stop:
                 return cast("LookupEvent", stop.value)
             try:
-                response = exchange(server.address, server.port, query, seconds, cancellation)
+                response = exchange(server, query, seconds, cancellation)
             except (OSError, Malformed) as error:
                 event = _no_response(lookup, server, error)
             else:
@@ -146,7 +142,7 @@ class AdResolver:
         Returns:
             `Answered` or `LookupFailed`, within ``timeout``.
         """
-        plan = self._plan(lookup)
+        plan = self._plan(lookup, anyio.current_time)
         event: LookupEvent | None = None
         while True:
             try:
@@ -154,14 +150,14 @@ class AdResolver:
             except StopIteration as stop:
                 return cast("LookupEvent", stop.value)
             try:
-                response = await exchange_async(server.address, server.port, query, seconds)
+                response = await exchange_async(server, query, seconds)
             except (OSError, Malformed) as error:
                 event = _no_response(lookup, server, error)
             else:
                 event = _judged(lookup, server, response)
 
     def _plan(
-        self, lookup: Lookup
+        self, lookup: Lookup, clock: Callable[[], float]
     ) -> Generator[tuple[Server, dns.message.Message, float], LookupEvent | None, LookupEvent]:
         """Say whom to ask what and for how long, until there is something to return."""
         name = question_name(lookup)
@@ -169,15 +165,13 @@ class AdResolver:
             return LookupFailed(lookup, Failure.MALFORMED, "not a domain name")
         if (kept := self._cache.get(lookup)) is not None:
             return Answered(lookup, kept)
-        until = time.monotonic() + self._timeout
+        until = clock() + self._timeout
         failures: list[tuple[Server, LookupFailed]] = []
         for server in _order(self.servers, failures):
-            remaining = until - time.monotonic()
+            remaining = until - clock()
             if remaining <= 0:
                 break
-            query = dns.message.make_query(name, lookup.rrtype, want_dnssec=True, payload=_PAYLOAD)
-            query.flags |= dns.flags.AD
-            event = yield server, query, min(remaining, self._patience)
+            event = yield server, _query(name, lookup, server), min(remaining, self._patience)
             if isinstance(event, Answered):
                 self._cache.put(event.answer)
                 return event
@@ -186,17 +180,32 @@ class AdResolver:
         return _telling(lookup, [failure for _, failure in failures])
 
 
+def _query(name: dns.name.Name, lookup: Lookup, server: Server) -> dns.message.Message:
+    query = dns.message.make_query(name, lookup.rrtype, want_dnssec=True, payload=_PAYLOAD)
+    query.flags |= dns.flags.AD
+    if server.context is not None:
+        query.pad = _BLOCK
+    if server.transport == "https":
+        query.id = 0  # the connection says to which query a response belongs (RFC 8484 section 4.1)
+    return query
+
+
 def _order(servers: tuple[Server, ...], failures: list[tuple[Server, LookupFailed]]) -> Iterator[Server]:
-    """Say whom to ask next, considering who has failed: the silent ones again, and nobody of less trust."""
+    """Say whom to ask next, considering who has failed: the silent ones again, and nobody of less trust or secrecy."""
     asked = list(servers)
     for _ in range(_ROUNDS):
         silent: list[Server] = []
         for server in asked:
-            if server.trusted or not any(failed.trusted for failed, _ in failures):
+            if not any(_weakens(server, failed) for failed, _ in failures):
                 yield server
                 if failures[-1][1].reason is Failure.TIMEOUT:
                     silent.append(server)
         asked = silent
+
+
+def _weakens(server: Server, failed: Server) -> bool:
+    """Say whether whoever made one server fail would gain something if another one were asked instead."""
+    return (failed.trusted and not server.trusted) or (failed.context is not None and server.context is None)
 
 
 def _telling(lookup: Lookup, failures: list[LookupFailed]) -> LookupFailed:
@@ -215,43 +224,15 @@ def _judged(lookup: Lookup, server: Server, response: dns.message.Message) -> Lo
 
 
 def _no_response(lookup: Lookup, server: Server, error: OSError | Malformed) -> LookupFailed:
-    reason = Failure.MALFORMED if isinstance(error, Malformed) else Failure.TIMEOUT
-    what = "no response in time" if isinstance(error, TimeoutError) else str(error)
-    return LookupFailed(lookup, reason, f"{server.source.name}: {what}", server.source)
+    # Only silence is a time-out: a server that proves to be the wrong one would do so again.
+    reason = Failure.MALFORMED if isinstance(error, Malformed | ssl.SSLError) else Failure.TIMEOUT
+    return LookupFailed(lookup, reason, f"{server.source.name}: {_what(error)}", server.source)
 
 
-def _servers(servers: Iterable[Address], trust: list[tuple[str, int | None]]) -> Iterator[Server]:
-    for text in servers:
-        address, port = _address(text)
-        port = _PORT if port is None else port
-        yield Server(address, port, trusted=(address, port) in trust or (address, None) in trust)
-
-
-def _address(server: Address) -> tuple[str, int | None]:
-    """Read an address with or without a port.
-
-    Raises:
-        InvalidServer: it is none.
-    """
-    address, port = _split(server) if isinstance(server, str) else server
-    text = server if isinstance(server, str) else f"{address} port {port}"
-    try:
-        canonical = str(ip_address(address))
-    except ValueError:
-        raise InvalidServer(text, "an IP address, with :port or not; an IPv6 address with a port in brackets") from None
-    if port is not None and not 0 < port < 65_536:
-        raise InvalidServer(text, "a port from 1 to 65535")
-    return canonical, port
-
-
-_WRITTEN = re.compile(
-    r"(?P<bare>[^\[\]]*:[^\[\]]*:[^\[\]]*)|(?:\[(?P<v6>[^\]]*)\]|(?P<v4>[^:]*))(?::(?P<port>[0-9]{1,5}))?"
-)
-
-
-def _split(text: str) -> tuple[str, int | None]:
-    match = _WRITTEN.fullmatch(text)
-    if match is None:
-        return "", None
-    address = match["bare"] or match["v6"] or match["v4"] or ""
-    return address, None if match["port"] is None else int(match["port"])
+def _what(error: OSError | Malformed) -> str:
+    if isinstance(error, TimeoutError):
+        return "no response in time"
+    if isinstance(error, ssl.SSLError):
+        return problem(error)
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error  # anyio only says that all failed
+    return (cause.strerror if isinstance(cause, OSError) else None) or str(cause)
