@@ -168,7 +168,8 @@ def _text(evidence: object) -> str:
         return f"a path of {len(evidence.path)} certificate(s)"
     if isinstance(evidence, Presented):
         facts = evidence.facts
-        return printable(f"{len(evidence.chain)} certificate(s), {facts.version} {facts.cipher}".strip())
+        asked = ", the server asked for ours" if facts.certificate_asked else ""
+        return printable(f"{len(evidence.chain)} certificate(s), {facts.version} {facts.cipher}".strip() + asked)
     return printable(str(evidence))
 
 

@@ -119,6 +119,8 @@ class TestEvidence:
             (PathValidated(PATH, (b"leaf", b"root")), "", "a path of 2 certificate(s)"),
             (Presented(CONNECT, (b"leaf",), TlsFacts("TLSv1.3", "TLS_AES\x1b", None, None)), "",
              r"1 certificate(s), TLSv1.3 TLS_AES\x1b"),
+            (Presented(CONNECT, (b"leaf",), TlsFacts("TLSv1.3", "TLS", None, certificate_asked=True)), "",
+             "1 certificate(s), TLSv1.3 TLS, the server asked for ours"),
         ],
     )  # fmt: skip
     def test_each_kind_becomes_text(self, evidence: object, expected: str, found: str) -> None:
