@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import count
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import anyio
@@ -76,7 +77,7 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
     return machine.result
 
 
-async def _arrived(arrivals: MemoryObjectReceiveStream[tuple[int, Event]], deadline: float) -> Iterator[Event]:
+async def _arrived(arrivals: MemoryObjectReceiveStream[tuple[int, Event]], deadline: float) -> list[Event]:
     """Wait for an event, and return all that are there then, in the order of the questions.
 
     Tasks run in any order on trio; equal worlds shall give equal reports.
@@ -87,8 +88,7 @@ async def _arrived(arrivals: MemoryObjectReceiveStream[tuple[int, Event]], deadl
     with suppress(anyio.WouldBlock):
         while True:
             arrived.append(arrivals.receive_nowait())
-    arrived.sort(key=lambda each: each[0])
-    return iter([event for _, event in arrived])
+    return [event for _, event in sorted(arrived, key=itemgetter(0))]
 
 
 class StreamPerformer(LoopPerformer[TLSStream]):

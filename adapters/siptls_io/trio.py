@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import socket
-from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
+from operator import itemgetter
 from typing import TypeAlias, TypeVar, cast
 
-import trio
+try:
+    import trio
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError('siptls_io.trio needs trio: pip install "siptls[trio]"', name="trio") from error
 
 from siptls.events import Anchors, Close, Connect, Endpoint, Event, Presented
 from siptls.machine import Machine
@@ -74,7 +77,7 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
     return machine.result
 
 
-async def _arrived(arrivals: trio.MemoryReceiveChannel[tuple[int, Event]], deadline: float) -> Iterator[Event]:
+async def _arrived(arrivals: trio.MemoryReceiveChannel[tuple[int, Event]], deadline: float) -> list[Event]:
     """Wait for an event, and return all that are there then.
 
     Trio runs tasks in any order. What is done at the same time is taken in the order of the questions, so that equal
@@ -86,8 +89,7 @@ async def _arrived(arrivals: trio.MemoryReceiveChannel[tuple[int, Event]], deadl
     with suppress(trio.WouldBlock):
         while True:
             arrived.append(arrivals.receive_nowait())
-    arrived.sort(key=lambda each: each[0])
-    return iter([event for _, event in arrived])
+    return [event for _, event in sorted(arrived, key=itemgetter(0))]
 
 
 class StreamPerformer(LoopPerformer[Stream]):
