@@ -1,5 +1,6 @@
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -44,14 +45,37 @@ def test_the_core_depends_on_nothing() -> None:
     assert PROJECT["dependencies"] == []
 
 
-@pytest.mark.parametrize(("package", "extras"), [("siptls_io", ("io",)), ("siptls_cli", ("cli", "io"))])
+@pytest.mark.parametrize(
+    ("package", "extras"), [("siptls_io", ("io", "trio", "doh")), ("siptls_cli", ("cli", "io", "trio"))]
+)
 def test_a_package_imports_only_what_its_extra_brings(package: str, extras: tuple[str, ...]) -> None:
     assert imported(package) <= set().union(*map(required, extras))
 
 
-@pytest.mark.parametrize(("extra", "package"), [("io", "siptls_io"), ("cli", "siptls_cli")])
+@pytest.mark.parametrize(
+    ("extra", "package"), [("io", "siptls_io"), ("trio", "siptls_io"), ("doh", "siptls_io"), ("cli", "siptls_cli")]
+)
 def test_an_extra_brings_only_what_its_package_imports(extra: str, package: str) -> None:
     assert required(extra) <= imported(package)
+
+
+def without(modules: set[str], code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in an interpreter in which some modules seem not to be installed."""
+    blocker = f"import sys\nfor name in {sorted(modules)}: sys.modules[name] = None\n"
+    command = [sys.executable, "-c", blocker + code]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_what_needs_no_trio_and_no_http_is_there_without_them() -> None:
+    code = "import siptls_io, siptls_io.asyncio, siptls_io.anyio, siptls_io.blocking, siptls_cli.__main__"
+    run = without({"trio", "h11", "h2"}, code)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_without_trio_its_driver_says_what_to_install() -> None:
+    run = without({"trio"}, "import siptls_io.trio")
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1].endswith('siptls_io.trio needs trio: pip install "siptls[trio]"')
 
 
 def test_the_version_is_the_same_everywhere() -> None:
