@@ -10,13 +10,22 @@ from .ad_resolver import AdResolver
 from .anchors import anchors_from_pem, system_anchors
 from .cancellation import Cancellation, Cancelled
 from .connection import Connection, NoService, NotConnected, PeerInsufficient, PeerRejected, PeerUndetermined
-from .errors import InvalidFile, InvalidPem, InvalidServer, InvalidStatus, InvalidZone
+from .errors import (
+    InvalidFile,
+    InvalidPem,
+    InvalidServer,
+    InvalidStatus,
+    InvalidTrustAnchor,
+    InvalidZone,
+    MissingLibrary,
+)
 from .offline import OfflinePerformer
 from .paths import validate_path
 from .pem import certificates_from_pem
 from .performer import BlockingPerformer, Performer
 from .resolver import Cache, Resolver
 from .tls import ClientCertificate
+from .unbound import UnboundResolver
 from .verify import verify_chain
 from .zone_files import ZoneFiles
 
@@ -32,7 +41,9 @@ __all__ = [
     "InvalidPem",
     "InvalidServer",
     "InvalidStatus",
+    "InvalidTrustAnchor",
     "InvalidZone",
+    "MissingLibrary",
     "NoService",
     "NotConnected",
     "OfflinePerformer",
@@ -41,6 +52,7 @@ __all__ = [
     "PeerUndetermined",
     "Performer",
     "Resolver",
+    "UnboundResolver",
     "ZoneFiles",
     "anchors_from_pem",
     "certificates_from_pem",

@@ -50,11 +50,12 @@ class Cancellation:
         self._closed_to_cancel.close()
         self._watched.close()
 
-    def wait(self, stream: socket.socket, event: int, until: float = math.inf) -> None:
+    def wait(self, stream: socket.socket | int, event: int, until: float = math.inf) -> None:
         """Block until a socket is ready.
 
         Args:
-            stream: the socket; it should be one that does not block, since what is ready may be gone when it is taken.
+            stream: the socket, or the number of a file; it should be one that does not block, since what is ready may
+                be gone when it is taken.
             event: `EVENT_READ`, `EVENT_WRITE`, or both.
             until: when to give up, in seconds on the clock of ``time.monotonic()``.
 

@@ -55,3 +55,23 @@ class InvalidStatus(SiptlsError, ValueError):
         super().__init__(f"not a DNSSEC status of {name!r}: {status!r}: expected secure, insecure, bogus or failed")
         self.name = name
         self.status = status
+
+
+class InvalidTrustAnchor(InvalidFile):
+    """A text holds no trust anchors for DNSSEC: DS or DNSKEY records in master-file syntax (RFC 4035 section 4.4)."""
+
+
+class MissingLibrary(SiptlsError, ImportError):
+    """A shared library is not on this system, or too old.
+
+    Attributes:
+        library: what it is called.
+        package: the Debian package that it comes with.
+    """
+
+    def __init__(self, library: str, package: str, problem: str) -> None:
+        super().__init__(
+            f"{library} is missing: install the package {package} (Debian and Ubuntu) or unbound (elsewhere): {problem}"
+        )
+        self.library = library
+        self.package = package

@@ -17,6 +17,10 @@ MAX_TTL = 86_400.0
 """No answer is kept longer than a day, whatever its TTL says (RFC 8767 section 4 recommends a bound)."""
 
 
+_OBJECT = 150
+"""What a record, an alias or an answer takes beside its text, in octets; sys.getsizeof of its parts says so."""
+
+
 class Resolver(Protocol):
     """Anything that answers questions to the DNS and says how far DNSSEC protects the answers.
 
@@ -49,17 +53,27 @@ class Resolver(Protocol):
 
 
 class Cache:
-    """Answers, kept until their time to live is over; failures are never kept. Threads may share it.
+    """Answers, denials too, kept until their time to live is over; failures are never kept. Threads may share it.
+
+    Who gives one cache to several resolvers lets each of them answer with what the others found out, DNSSEC status
+    included.
 
     Args:
-        size: how many answers are kept; the one that was not used for the longest time goes first.
+        answers: how many answers are kept.
+        octets: how much memory they may take in all, roughly; one that takes more than this alone is not kept.
         clock: a monotonic clock, in seconds.
+
+    What was not used for the longest time goes first.
     """
 
-    def __init__(self, size: int = 4_096, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._size = size
+    def __init__(
+        self, answers: int = 4_096, octets: int = 16_000_000, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._answers = answers
+        self._octets = octets
         self._clock = clock
-        self._kept: OrderedDict[Lookup, tuple[float, Answer]] = OrderedDict()
+        self._kept: OrderedDict[Lookup, tuple[float, int, Answer]] = OrderedDict()
+        self._size = 0
         self._lock = threading.Lock()
 
     def get(self, lookup: Lookup) -> Answer | None:
@@ -68,23 +82,36 @@ class Cache:
             kept = self._kept.get(lookup)
             if kept is None:
                 return None
-            since, answer = kept
+            since, _, answer = kept
             age = self._clock() - since
             if age >= min(answer.ttl, MAX_TTL):
-                del self._kept[lookup]
+                self._drop(lookup)
                 return None
             self._kept.move_to_end(lookup)
         return _aged(answer, age)
 
     def put(self, answer: Answer) -> None:
-        """Keep an answer that has just arrived."""
-        if answer.ttl <= 0:
-            return
+        """Keep an answer that has just arrived, instead of an older one to the same question."""
+        size = _size(answer)
         with self._lock:
-            self._kept[answer.question] = (self._clock(), answer)
-            self._kept.move_to_end(answer.question)
-            if len(self._kept) > self._size:
-                self._kept.popitem(last=False)
+            self._drop(answer.question)
+            if answer.ttl <= 0 or size > self._octets:
+                return
+            self._kept[answer.question] = (self._clock(), size, answer)
+            self._size += size
+            while len(self._kept) > self._answers or self._size > self._octets:
+                self._drop(next(iter(self._kept)))
+
+    def _drop(self, lookup: Lookup) -> None:
+        _, size, _ = self._kept.pop(lookup, (0.0, 0, None))
+        self._size -= size
+
+
+def _size(answer: Answer) -> int:
+    """Return about how many octets of memory an answer takes: its objects, and the text or data in them."""
+    names = (answer.question.name, answer.owner, *(step.target for step in answer.aliases))
+    texts = [*names, *map(str, answer.records)]
+    return sum(map(len, texts)) + _OBJECT * len(texts)
 
 
 def _aged(answer: Answer, age: float) -> Answer:

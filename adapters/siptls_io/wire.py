@@ -60,14 +60,26 @@ def read_response(query: dns.message.Message, wire: bytes) -> dns.message.Messag
         The message with each record in a set of its own; of a truncated one no more than the question. None if the
         octets are no message, or no response to the query.
     """
+    message = read_message(wire)
+    return message if message is not None and query.is_response(message) else None
+
+
+def read_message(wire: bytes) -> dns.message.Message | None:
+    """Read a message that is not checked to be the response to anything.
+
+    Args:
+        wire: octets from the network, or from a library.
+
+    Returns:
+        The message with each record in a set of its own; of a truncated one no more than the question. None if the
+        octets are no message.
+    """
     try:
         if len(wire) > 2 and wire[2] & dns.flags.TC >> 8:
-            message = dns.message.from_wire(wire, question_only=True)
-        else:
-            message = dns.message.from_wire(_unchecked_message(wire), one_rr_per_rrset=True)
+            return dns.message.from_wire(wire, question_only=True)
+        return dns.message.from_wire(_unchecked_message(wire), one_rr_per_rrset=True)
     except (dns.exception.DNSException, ValueError, IndexError):
         return None
-    return message if query.is_response(message) else None
 
 
 def _unchecked_message(wire: bytes) -> bytes:

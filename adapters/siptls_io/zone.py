@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from itertools import islice
+from pathlib import Path
 from typing import Final, TypeAlias
 
 import dns.exception
@@ -107,22 +109,7 @@ class Zone:
         Raises:
             InvalidZone: the text breaks the syntax, or a name has an alias beside other records.
         """
-        zone = dns.zone.Zone(origin, relativize=False)
-        tokens = _Tokens(unchecked_zone(text), file, idna_codec=dns.name.IDNA_2008_Strict)
-        try:
-            with zone.writer(True) as transaction:
-                # $GENERATE could make records without end out of one line.
-                reader = dns.zonefile.Reader(
-                    tokens, dns.rdataclass.IN, transaction, allow_directives=("$TTL", "$ORIGIN")
-                )
-                # As if the line before the first had stated it; $TTL and stated TTLs go before.
-                reader.last_ttl, reader.last_ttl_known = _TTL, True
-                transaction.check_put_rdataset(_check_alone)
-                reader.read()
-        except (dns.exception.DNSException, ValueError) as error:
-            problem = str(error).removeprefix(f"{file}:{tokens.where()[1]}: ")
-            line = tokens.began
-            raise InvalidZone(file, line, f"{problem} in {_line(text, line)!r}") from error
+        zone = read_records(origin, text, file, _check_alone)
         nodes: dict[dns.name.Name, Node] = {}
         for name, rdataset in zone.iterate_rdatasets():
             nodes.setdefault(name, {})[rdataset.rdtype] = rows_of(rdataset)
@@ -176,6 +163,55 @@ class Zone:
         """Return the only wildcard that may answer for a name: the one below its closest encloser (RFC 4592 3.3.1)."""
         encloser = next(above for above in _ancestors(name, len(self.origin)) if above in self._existing)
         return dns.name.Name((b"*", *encloser.labels))
+
+
+def read_records(
+    origin: dns.name.Name, text: str, file: str, check: dns.transaction.CheckPutRdatasetType
+) -> dns.zone.Zone:
+    """Read records in master-file syntax (RFC 1035 section 5.1).
+
+    Args:
+        origin: what names without a trailing dot are relative to; records outside of it are ignored.
+        text: the text of the master file; of the directives only ``$TTL`` and ``$ORIGIN`` are allowed.
+        file: what an error message calls the text.
+        check: sees each record before it is taken, and raises `ValueError` if it must not be.
+
+    Returns:
+        The records.
+
+    Raises:
+        InvalidZone: the text breaks the syntax, or ``check`` refuses a record.
+    """
+    zone = dns.zone.Zone(origin, relativize=False)
+    tokens = _Tokens(unchecked_zone(text), file, idna_codec=dns.name.IDNA_2008_Strict)
+    try:
+        with zone.writer(True) as transaction:
+            # $GENERATE could make records without end out of one line.
+            reader = dns.zonefile.Reader(tokens, dns.rdataclass.IN, transaction, allow_directives=("$TTL", "$ORIGIN"))
+            # As if the line before the first had stated it; $TTL and stated TTLs go before.
+            reader.last_ttl, reader.last_ttl_known = _TTL, True
+            transaction.check_put_rdataset(check)
+            reader.read()
+    except (dns.exception.DNSException, ValueError) as error:
+        problem = str(error).removeprefix(f"{file}:{tokens.where()[1]}: ")
+        line = tokens.began
+        raise InvalidZone(file, line, f"{problem} in {_line(text, line)!r}") from error
+    return zone
+
+
+def read_text(file: str | os.PathLike[str]) -> str:
+    """Read a file that holds text in UTF-8.
+
+    Raises:
+        InvalidZone: it cannot be read.
+    """
+    try:
+        return Path(file).read_text("utf-8")
+    except OSError as error:
+        raise InvalidZone(os.fspath(file), None, error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        octets: bytes = error.object
+        raise InvalidZone(os.fspath(file), octets.count(b"\n", 0, error.start) + 1, "not UTF-8") from error
 
 
 class _Tokens(dns.tokenizer.Tokenizer):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar
 
 import dns.exception
@@ -17,10 +16,10 @@ from siptls.errors import InvalidName
 from siptls.events import Answered, Failure, LookupEvent, LookupFailed
 
 from .cancellation import Cancellation
-from .errors import InvalidStatus, InvalidZone
+from .errors import InvalidStatus
 from .message import MAX_ALIASES, Records, presentation, question_name, record
 from .wire import rdatatype
-from .zone import Delegation, Redirection, Undefined, Zone
+from .zone import Delegation, Redirection, Undefined, Zone, read_text
 
 Status: TypeAlias = Security | Literal["secure", "insecure", "bogus", "failed"]
 
@@ -186,14 +185,7 @@ def _longest(by_name: Mapping[dns.name.Name, T], name: dns.name.Name) -> T | Non
 def _zone(name: str, source: str | os.PathLike[str]) -> Zone:
     if isinstance(source, str):
         return Zone.read(_name(name), source, f"zone {name}")
-    try:
-        text = Path(source).read_text("utf-8")
-    except OSError as error:
-        raise InvalidZone(os.fspath(source), None, error.strerror or str(error)) from error
-    except UnicodeDecodeError as error:
-        octets: bytes = error.object
-        raise InvalidZone(os.fspath(source), octets.count(b"\n", 0, error.start) + 1, "not UTF-8") from error
-    return Zone.read(_name(name), text, os.fspath(source))
+    return Zone.read(_name(name), read_text(source), os.fspath(source))
 
 
 def _name(text: str) -> dns.name.Name:
