@@ -75,7 +75,13 @@ def bug(error: BaseException) -> Problem:
 
 def missing_extra(error: ModuleNotFoundError) -> Problem:
     """Return the problem that a package which is not installed is."""
-    return Problem("usage.error", f'{error.name} is missing: install it with: python -m pip install "siptls[cli]"')
+    extra = "trio" if error.name == "trio" else "cli"
+    return Problem("usage.error", f'{error.name} is missing: install it with: python -m pip install "siptls[{extra}]"')
+
+
+def unwritable(error: OSError) -> Problem:
+    """Return the problem that a standard output which takes nothing is, for example because the disk is full."""
+    return Problem("output.unwritable", shown(f"standard output cannot be written: {error.strerror or error}"))
 
 
 def of_click(error: click.ClickException) -> Problem:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TextIO, TypeAlias
 
+from .problem import unwritable
+
 Mark: TypeAlias = Literal["ok", "error", "warning", "note", "nothing", "question"]
 
 _GLYPHS: Final[Mapping[Mark, str]] = {
@@ -60,7 +62,7 @@ class Terminal:
 
     def mark(self, mark: Mark) -> str:
         """Return the mark that a line begins with, coloured."""
-        return self.coloured(mark, self._bare(mark))
+        return self.coloured(mark, self.bare(mark))
 
     def coloured(self, style: str, text: str) -> str:
         """Return a text in the colour of a mark, or ``strong``."""
@@ -96,13 +98,14 @@ class Terminal:
             indent: columns before the mark.
             hang: further columns before the second line and those after it.
         """
-        bare = self._bare(mark)
+        bare = self.bare(mark)
         lead = " " * indent + bare.ljust(4 if self.ascii_only else 1) + " "
         lines = self.wrapped(text, lead, " " * (len(lead) + hang))
         lines[0] = " " * indent + self.mark(mark) + lines[0][indent + len(bare) :]
         return lines
 
-    def _bare(self, mark: Mark) -> str:
+    def bare(self, mark: Mark) -> str:
+        """Return a mark without colour."""
         return (_WORDS if self.ascii_only else _GLYPHS)[mark]
 
 
@@ -113,7 +116,7 @@ def put(text: str) -> None:
         text: the text.
 
     Raises:
-        OSError: it cannot be written, for example because the disk is full.
+        Problem: it cannot be written, for example because the disk is full.
     """
     stream: TextIO | None = getattr(sys, "stdout", None)
     if stream is None:
@@ -125,7 +128,7 @@ def put(text: str) -> None:
         # What is still buffered would fail again at exit, and spoil the exit code.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if not isinstance(error, BrokenPipeError):
-            raise
+            raise unwritable(error) from error
 
 
 def _wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:

@@ -142,7 +142,7 @@ def test_a_verdict_keeps_its_exit_code_when_nobody_reads_it(tmp_path: Path) -> N
     assert (ran.returncode, ran.stderr) == (0, b"")
 
 
-@pytest.mark.parametrize(("redirection", "code", "lines"), [(">&-", 0, 0), (">&- 2>&-", 0, 0), (">/dev/full", 70, 2)])
+@pytest.mark.parametrize(("redirection", "code", "lines"), [(">&-", 0, 0), (">&- 2>&-", 0, 0), (">/dev/full", 2, 1)])
 def test_a_place_that_takes_no_output_leaves_an_exit_code(
     tmp_path: Path, redirection: str, code: int, lines: int
 ) -> None:
