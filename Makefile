@@ -15,8 +15,8 @@ $(MADE): pyproject.toml .ci/make-venv
 	@PYTHON='$(PYTHON)' .ci/make-venv
 	@touch $@
 
-demo: $(MADE) ## Six scenarios against TLS servers on loopback
-	@$(BIN)/siptls demo
+demo: $(MADE) ## Twenty scenarios against TLS servers on loopback, with every kind of event loop
+	@$(BIN)/siptls demo --loop all
 
 # Without root or apt the tests that need servers are reported as not run; with CI=true they fail.
 test: $(MADE) ## Every test; as root on Debian it installs the servers that some need

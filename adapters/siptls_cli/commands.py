@@ -13,7 +13,7 @@ from .parameters import CHAIN, LONGEST_RUN, STATUS, TIME, ZONE
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from .given import Check, Shown, World
+    from .given import Check, Demo, World
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,6 +60,17 @@ Examples:
 \b
 Exit codes: 0 there are targets, 2 usage or unreadable file, 3 undetermined,
 4 no service, 70 our bug, 130 interrupted.
+"""
+
+_DEMO_EXAMPLES: Final = """\b
+Examples:
+  siptls demo
+  siptls demo --loop all
+  siptls demo --loop trio --format json
+
+\b
+Exit codes: 0 each verdict is the expected one, and the same with every
+loop; 1 one is not; 2 usage; 70 our bug, 130 interrupted.
 """
 
 
@@ -140,6 +151,16 @@ _LOCATE: Final = (
     ),
 )
 
+_DEMO: Final = (
+    click.option(
+        "--loop",
+        type=click.Choice(["asyncio", "trio", "anyio", "blocking", "all"]),
+        default="asyncio",
+        show_default=True,
+        help="What the client runs in; anyio is on asyncio.",
+    ),
+)
+
 
 @click.group("siptls", context_settings=_SETTINGS, epilog=_EXAMPLES)
 @click.version_option(package_name="siptls", prog_name="siptls", message="%(prog)s %(version)s")
@@ -170,10 +191,13 @@ def locate(**given: Unpack[World]) -> int:
     return locate(given)
 
 
-@cli.command()
-@_together(*_SHOWN)
-def demo(**given: Unpack[Shown]) -> int:
-    """Run six scenarios against TLS SIP servers on loopback; 0 if each verdict is the expected one."""
+@cli.command(epilog=_DEMO_EXAMPLES)
+@_together(*_DEMO, *_SHOWN)
+def demo(**given: Unpack[Demo]) -> int:
+    """Play scenarios against SIP servers on loopback: operators at work, careless ones, attackers.
+
+    A client connects in each, with the loop of your choice, and asks OPTIONS if the server is accepted.
+    """
     from .demo.show import show
 
     return show(given)

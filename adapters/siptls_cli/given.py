@@ -20,6 +20,12 @@ class Shown(TypedDict):
     debug: bool
 
 
+class Demo(Shown):
+    """The options of `demo`."""
+
+    loop: Literal["asyncio", "trio", "anyio", "blocking", "all"]
+
+
 class World(Shown):
     """Where answers come from, and when; the options of both `check` and `locate`."""
 

@@ -1,1 +1,1 @@
-"""`siptls demo`: six scenarios against TLS SIP servers on loopback, to see verdicts without any set-up."""
+"""`siptls demo`: scenarios against TLS SIP servers on loopback, to see verdicts without any set-up."""

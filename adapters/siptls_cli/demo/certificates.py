@@ -1,4 +1,4 @@
-"""A small certification authority that lives as long as the demonstration does."""
+"""Small certification authorities that live as long as the demonstration does."""
 
 from __future__ import annotations
 
@@ -34,77 +34,94 @@ class Credential:
         return self.certificate.public_bytes(Encoding.DER)
 
     @property
+    def spki(self) -> bytes:
+        """The public key in DER, as a certificate holds it (SubjectPublicKeyInfo)."""
+        return self.certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    @property
     def pem(self) -> bytes:
         """What a server loads: the key, the certificate, those above it."""
         key = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return b"".join([key, *(c.public_bytes(Encoding.PEM) for c in (self.certificate, *self.above))])
 
-    def tlsa(self, usage: int, selector: int) -> str:
-        """Return TLSA data with SHA-256 that matches this certificate (RFC 6698 section 2.1).
 
-        Args:
-            usage: 0-3.
-            selector: 0 for the certificate, 1 for its key.
-        """
-        spki = self.certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        return f"{usage} {selector} 1 {hashlib.sha256(spki if selector else self.der).hexdigest()}"
+def sha256(octets: bytes) -> str:
+    """Return the digest that a TLSA record of matching type 1 holds (RFC 6698 section 2.1.3), in hexadecimal."""
+    return hashlib.sha256(octets).hexdigest()
 
 
-def authority(name: str) -> Credential:
-    """Make a root that signs itself.
+def authority(name: str, issuer: Credential | None = None, permitted: Sequence[str] = ()) -> Credential:
+    """Make a certification authority.
 
     Args:
         name: its common name.
+        issuer: who signs it; None makes it a root, which signs itself.
+        permitted: the DNS names that it is constrained to (RFC 5280 section 4.2.1.10); none for all.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = _name(name)
-    builder = (
-        _builder(subject, subject, key)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(ca=True), critical=True)
-    )
-    return Credential(builder.sign(key, hashes.SHA256()), key)
+    builder = _builder(_name(name), issuer, key)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    builder = builder.add_extension(_key_usage(ca=True), critical=True)
+    if permitted:
+        constraints = x509.NameConstraints([x509.DNSName(domain) for domain in permitted], None)
+        builder = builder.add_extension(constraints, critical=True)
+    return _signed(builder, key, issuer)
 
 
-def server(issuer: Credential | None, names: Sequence[x509.GeneralName], *, send_issuer: bool = False) -> Credential:
+def server(
+    issuer: Credential | None,
+    names: Sequence[x509.GeneralName],
+    *,
+    common_name: str = "a SIP server",
+    send_issuer: bool = False,
+) -> Credential:
     """Make a server's certificate with a new key.
 
     Args:
         issuer: who signs it; None lets it sign itself.
         names: its subjectAltName; may be empty.
+        common_name: its Common Name.
         send_issuer: whether the server sends the issuer's certificate too.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = _name("a SIP server")
-    builder = _builder(subject, subject if issuer is None else issuer.certificate.subject, key)
+    builder = _builder(_name(common_name), issuer, key)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_key_usage(ca=False), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    if issuer is not None:
-        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
-        builder = builder.add_extension(identifier, critical=False)
-    certificate = builder.sign(key if issuer is None else issuer.key, hashes.SHA256())
-    return Credential(certificate, key, (issuer.certificate,) if issuer is not None and send_issuer else ())
+    return _signed(builder, key, issuer, (issuer.certificate,) if issuer is not None and send_issuer else ())
 
 
 def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, issuer: Credential | None, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
-    return (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(issuer)
+        .issuer_name(subject if issuer is None else issuer.certificate.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
+    if issuer is None:
+        return builder
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
+    return builder.add_extension(identifier, critical=False)
+
+
+def _signed(
+    builder: x509.CertificateBuilder,
+    key: ec.EllipticCurvePrivateKey,
+    issuer: Credential | None,
+    above: tuple[x509.Certificate, ...] = (),
+) -> Credential:
+    return Credential(builder.sign(key if issuer is None else issuer.key, hashes.SHA256()), key, above)
 
 
 def _key_usage(*, ca: bool) -> x509.KeyUsage:
