@@ -1,4 +1,4 @@
-"""What every test run shares: the conformance record, the servers that may be missing, Hypothesis profiles."""
+"""What every test run shares: the conformance record, the table of loops and scenarios, servers, Hypothesis profiles."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import shutil
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["conformance.plugin"]
+pytest_plugins = ["conformance.plugin", "scenarios.table"]
 
 # Shared machines and coverage make single examples slow now and then, which says nothing about the code.
 settings.register_profile("people", deadline=None, print_blob=True)
