@@ -8,6 +8,7 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Coroutine, Generator, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -62,14 +63,12 @@ class SipServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._listener is not None
         assert self._accepting is not None
         try:
             await self.settle()
         finally:
             self._accepting.cancel()
             await asyncio.gather(self._accepting, return_exceptions=True)
-            self._listener.close()
 
     async def settle(self) -> None:
         """Wait until all is counted that clients sent before they closed their connections, up to now."""
@@ -90,16 +89,17 @@ class SipServer:
 
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        while True:
-            tcp, client = await loop.sock_accept(listener)
-            if client == self._marker:
-                tcp.close()
-                self._marked.set()
-                continue
-            self.connections += 1
-            conversation = loop.create_task(self._converse(tcp))
-            self._conversations.add(conversation)
-            conversation.add_done_callback(self._conversations.discard)
+        with listener:
+            while True:
+                tcp, client = await loop.sock_accept(listener)
+                if client == self._marker:
+                    tcp.close()
+                    self._marked.set()
+                    continue
+                self.connections += 1
+                conversation = loop.create_task(self._converse(tcp))
+                self._conversations.add(conversation)
+                conversation.add_done_callback(self._conversations.discard)
 
     async def _converse(self, tcp: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -132,19 +132,29 @@ class Servers:
     """A thread with an event loop of its own, in which servers run: no client, whatever its loop, has to run them."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="the servers of the demonstration")
+        self._running: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        # Ctrl-C may hit before the block begins; that must not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name="the servers of the demonstration", daemon=True)
+
+    def _run(self) -> None:
+        async def main() -> None:
+            ended = asyncio.Event()
+            self._running.set_result((asyncio.get_running_loop(), ended))
+            await ended.wait()
+
+        asyncio.run(main())  # which ends everything that was left when Ctrl-C hit
 
     def __enter__(self) -> Servers:
         self._thread.start()
+        self._running.result()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        loop, ended = self._running.result()
+        loop.call_soon_threadsafe(ended.set)
         self._thread.join()
-        self._loop.close()
 
     @contextmanager
     def listening(self, credentials: Sequence[Credential | None]) -> Generator[list[SipServer]]:
@@ -170,7 +180,8 @@ class Servers:
             self._wait_for(server.settle())
 
     def _wait_for(self, coroutine: Coroutine[Any, Any, R]) -> R:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        loop, _ = self._running.result()
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 
 
 def _response(request: bytes) -> bytes:
