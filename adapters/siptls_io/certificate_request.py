@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from siptls.der import object_identifier
@@ -12,6 +13,8 @@ from siptls.general_name import directory_name
 _CERTIFICATE_AUTHORITIES: Final = 47  # the extension of TLS 1.3 (RFC 8446 section 4.2.4)
 _SHOWN: Final = 16
 """How many names are told at the most."""
+_LONGEST: Final = 200
+"""How many characters of a name are told at the most."""
 
 # The short names of RFC 4514 section 3; others are shown as identifiers.
 _TYPES: Final = {
@@ -33,8 +36,8 @@ def certificate_authorities(request: bytes, *, tls_1_3: bool) -> tuple[str, ...]
         tls_1_3: whether it came under TLS 1.3, else under TLS 1.2.
 
     Returns:
-        The names in the form of RFC 4514, hostile text, at most 16 of them; none if the server did not say, or not in
-        a form that can be read.
+        The names in the form of RFC 4514, hostile text, at most 16 of them and 200 characters of each; none if the
+        server did not say, or not in a form that can be read.
     """
     try:
         listed = _Octets(request[4:])
@@ -44,7 +47,7 @@ def certificate_authorities(request: bytes, *, tls_1_3: bool) -> tuple[str, ...]
         else:
             listed.vector(1)  # certificate_types
             listed.vector(2)  # supported_signature_algorithms
-        return tuple(_names(listed))[:_SHOWN]
+        return tuple(islice(_names(listed), _SHOWN))
     except EOFError:
         return ()
 
@@ -86,9 +89,10 @@ def _names(octets: _Octets) -> Iterator[str]:
     while listed:
         name = listed.vector(2)
         try:
-            yield _text(name)
+            text = _text(name)
         except InvalidCertificate:
-            yield f"#{name.hex()}"
+            text = f"#{name[:_LONGEST].hex()}"
+        yield text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _text(name: bytes) -> str:
@@ -108,4 +112,5 @@ def _value(value: str | bytes) -> str:
     """Return the value of an attribute, escaped as far as that keeps it apart from others (RFC 4514 section 2.4)."""
     if isinstance(value, bytes):
         return f"#{value.hex()}"
-    return "".join([f"\\{character}" if character in ',+"\\<>;' else character for character in value])
+    escaped = "".join([f"\\{character}" if character in ',+"\\<>;' else character for character in value])
+    return f"\\{escaped}" if value.startswith("#") else escaped
