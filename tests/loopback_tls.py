@@ -7,8 +7,8 @@ import ssl
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -165,6 +165,111 @@ def resets(connection: socket.socket, seen: Seen) -> None:
     """Answer the ClientHello with a TCP reset."""
     connection.recv(65_536)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def flight(connection: socket.socket, context: ssl.SSLContext) -> tuple[ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]:
+    """Read the ClientHello, and return a session, what it reads from, and what it would send now: its whole flight."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = context.wrap_bio(incoming, outgoing, server_side=True)
+    incoming.write(connection.recv(65_536))
+    with suppress(ssl.SSLWantReadError):
+        session.do_handshake()
+    return session, incoming, outgoing
+
+
+def finishes(
+    context: ssl.SSLContext, end: Callable[[socket.socket, Seen, bytes], None], *, answer: bytes | None = None
+) -> Behaviour:
+    """Serve TLS up to the client's second flight, and leave it to another function what is said then.
+
+    Args:
+        context: of the server.
+        end: is called with the records that the server answers, and says or does not say them.
+        answer: what is said in place of tickets when the handshake is done; None says what TLS says.
+    """
+
+    def behave(connection: socket.socket, seen: Seen) -> None:
+        session, incoming, outgoing = flight(connection, context)
+        connection.sendall(outgoing.read())
+        try:
+            while True:
+                incoming.write(connection.recv(65_536))
+                with suppress(ssl.SSLWantReadError):
+                    session.do_handshake()
+                    break
+            if answer is not None:
+                outgoing.read()
+                session.write(answer)
+        except ssl.SSLError as error:
+            seen.error = error
+        end(connection, seen, outgoing.read())
+        seen.received = connection.recv(65_536)
+
+    return behave
+
+
+def hangs_up_amid_the_certificate(context: ssl.SSLContext) -> Behaviour:
+    """Send half of what the ClientHello is answered with, and close."""
+
+    def behave(connection: socket.socket, seen: Seen) -> None:
+        octets = flight(connection, context)[2].read()
+        connection.sendall(octets[: len(octets) // 2])
+
+    return behave
+
+
+def one_octet_at_a_time(context: ssl.SSLContext) -> Behaviour:
+    """Serve TLS in the smallest pieces, each in a packet of its own."""
+    serve = tls(context)
+
+    def behave(connection: socket.socket, seen: Seen) -> None:
+        ours, theirs = socket.socketpair()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        there = threading.Thread(target=_crumbled, args=(theirs, connection))
+        back = threading.Thread(target=_passed_on, args=(connection, theirs))
+        there.start()
+        back.start()
+        with ours, suppress(OSError):
+            serve(ours, seen)
+        there.join()
+        connection.shutdown(socket.SHUT_RD)
+        back.join()
+        theirs.close()
+
+    return behave
+
+
+def _crumbled(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while octets := source.recv(65_536):
+            for octet in octets:
+                sink.sendall(bytes([octet]))
+                time.sleep(0.0001)
+        sink.shutdown(socket.SHUT_WR)
+
+
+def _passed_on(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while octets := source.recv(65_536):
+            sink.sendall(octets)
+        sink.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def black_hole() -> Generator[int]:
+    """A port that drops connection attempts, since its backlog is full."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port: int = listener.getsockname()[1]
+        filling = [socket.socket() for _ in range(4)]
+        for each in filling:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port))
+        time.sleep(0.05)
+        yield port
+        for each in filling:
+            each.close()
 
 
 def keeps_silent(connection: socket.socket, seen: Seen) -> None:

@@ -120,9 +120,7 @@ class StreamPerformer(LoopPerformer[TLSStream]):
                 standard_compatible=False,
             )
             if begun.may_be_refused():
-                with anyio.move_on_after(begun.patience()):
-                    if looks_like_a_refusal(await transport.peek()):
-                        refused(await stream.receive(1))
+                await _hear_out(stream, transport, begun.patience())
         except anyio.EndOfStream as end:
             await anyio.aclose_forcefully(transport)
             raise EOFError("the peer closed the connection") from end
@@ -130,6 +128,21 @@ class StreamPerformer(LoopPerformer[TLSStream]):
             await anyio.aclose_forcefully(transport)
             raise
         return stream, stream.extra(TLSAttribute.ssl_object)  # noqa: S610 - Django's method of that name is another
+
+
+async def _hear_out(stream: TLSStream, transport: _TcpStream, seconds: float) -> None:
+    """Wait for the server to go on or to refuse us, and leave what it says to whom uses the connection.
+
+    Raises:
+        OSError, EOFError, anyio.BrokenResourceError, anyio.EndOfStream: it refused us.
+    """
+    refusal: bool | None = False
+    with anyio.move_on_after(seconds):
+        while (refusal := looks_like_a_refusal(await transport.peek())) is None:
+            pass
+    if refusal:
+        with anyio.move_on_after(seconds):  # the rest of it may still be on the way
+            refused(await stream.receive(1))
 
 
 class _TcpStream(anyio.abc.ByteStream):
@@ -146,9 +159,12 @@ class _TcpStream(anyio.abc.ByteStream):
         self._ahead = b""
 
     async def peek(self) -> bytes:
-        """Return what the peer sends next, and leave it there; nothing at the end of the connection."""
-        with suppress(anyio.EndOfStream):
-            self._ahead = await self._stream.receive()
+        """Wait for more to come, and return all that has not been received yet.
+
+        Raises:
+            anyio.EndOfStream: no more comes.
+        """
+        self._ahead += await self._stream.receive()
         return self._ahead
 
     async def receive(self, max_bytes: int = 65_536) -> bytes:

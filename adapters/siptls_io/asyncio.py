@@ -182,6 +182,7 @@ class _Protocol(asyncio.StreamReaderProtocol):
         """
         with suppress(TimeoutError):
             await asyncio.wait_for(self.stirred.wait(), seconds)
+        await _turns()  # it takes a round or two until a refusal that has arrived in time is known here
         if self._lost is not None:
             raise self._lost
 
@@ -195,11 +196,16 @@ async def _connected(tcp: _TcpSocket, endpoint: Endpoint) -> None:
         raise
 
 
+async def _turns() -> None:
+    """Let the event loop do what it has begun."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 async def _closed(tcp: _TcpSocket) -> None:
     """Let the event loop close a socket, which takes it a round or two, or close it if no transport took it over."""
     try:
-        for _ in range(3):
-            await asyncio.sleep(0)
+        await _turns()
     finally:
         tcp.close()
 

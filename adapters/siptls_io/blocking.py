@@ -24,7 +24,7 @@ from siptls.verdict import Verdict
 from .ad_resolver import AdResolver
 from .cancellation import EVENT_READ, EVENT_WRITE, Cancellation
 from .connection import Connection, accepted
-from .handshake import REMEMBERED, Handshake, handshake, looks_like_a_refusal, refused
+from .handshake import A_MOMENT, REMEMBERED, Handshake, handshake, looks_like_a_refusal, refused
 from .outgoing import outgoing
 from .paths import validate_path
 from .performer import BlockingPerformer, NetworkPerformer, family, impossible
@@ -135,13 +135,24 @@ def _shake_hands(tls: ssl.SSLSocket, cancellation: Cancellation, begun: Handshak
     while (event := _wanted(tls)) is not None:
         cancellation.wait(tls, event)
         begun.noted(_peeked(tls))
-    if not begun.may_be_refused():
-        return
-    until = time.monotonic() + begun.patience()
+    if begun.may_be_refused():
+        _hear_out(tls, cancellation, begun.patience())
+
+
+def _hear_out(tls: ssl.SSLSocket, cancellation: Cancellation, seconds: float) -> None:
+    """Wait for the server to go on or to refuse us, and leave what it says to whom uses the connection."""
+    until = time.monotonic() + seconds
+    refusal: bool | None = None
     with suppress(TimeoutError):
-        cancellation.wait(tls, EVENT_READ, until)
-        while looks_like_a_refusal(_peeked(tls)):
-            refused(tls.recv(1))
+        while refusal is None:
+            cancellation.wait(tls, EVENT_READ, until)
+            refusal = looks_like_a_refusal(_peeked(tls))
+            if refusal is None:
+                time.sleep(A_MOMENT)
+        while refusal:
+            with suppress(ssl.SSLWantReadError):
+                refused(tls.recv(1))
+            cancellation.wait(tls, EVENT_READ, until + seconds)  # the rest of it may still be on the way
 
 
 def _wanted(tls: ssl.SSLSocket) -> int | None:

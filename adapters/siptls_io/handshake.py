@@ -34,6 +34,8 @@ _ENCRYPTED_ALERT: Final = 19
 
 _PATIENCE: Final = (0.25, 1.0)
 """The least and the most, in seconds, that a server is given to refuse us."""
+A_MOMENT: Final = 0.01
+"""How long to wait, in seconds, for the rest of what came in part only and can only be looked at."""
 
 
 class Handshake:
@@ -106,15 +108,20 @@ def handshake() -> Generator[Handshake]:
         _current.reset(token)
 
 
-def looks_like_a_refusal(octets: bytes) -> bool:
+def looks_like_a_refusal(octets: bytes) -> bool | None:
     """Say whether what a server sent first after the handshake may be an alert, or the end of the connection.
 
     Args:
         octets: the beginning of it, as it came over TCP; empty for the end of the connection.
+
+    Returns:
+        Whether it may; None if it takes some more octets to tell.
     """
-    if len(octets) < 5:
-        return not octets
-    return octets[0] == _ALERT or (octets[0] == _ENCRYPTED and int.from_bytes(octets[3:5]) == _ENCRYPTED_ALERT)
+    if not octets or octets[0] == _ALERT:
+        return True
+    if octets[0] != _ENCRYPTED:
+        return False
+    return int.from_bytes(octets[3:5]) == _ENCRYPTED_ALERT if len(octets) >= 5 else None
 
 
 def refused(octets: bytes | bytearray) -> None:

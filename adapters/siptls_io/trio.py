@@ -22,7 +22,7 @@ from siptls.verdict import Verdict
 
 from .ad_resolver import AdResolver
 from .connection import Connection, accepted
-from .handshake import REMEMBERED, Handshake, looks_like_a_refusal, refused
+from .handshake import A_MOMENT, REMEMBERED, Handshake, looks_like_a_refusal, refused
 from .outgoing import outgoing
 from .performer import Errand, LoopPerformer, Performer, family, perform, sole
 from .resolver import Resolver
@@ -113,13 +113,28 @@ class StreamPerformer(LoopPerformer[Stream]):
             await stream.do_handshake()
             stream.transport_stream = transport
             if begun.may_be_refused():
-                with trio.move_on_after(begun.patience()):
-                    if looks_like_a_refusal(await tcp.recv(REMEMBERED, socket.MSG_PEEK)):
-                        refused(await stream.receive_some(1))
+                await _hear_out(stream, tcp, begun.patience())
         except BaseException:
             tcp.close()
             raise
         return stream, tls_object(stream)
+
+
+async def _hear_out(stream: Stream, tcp: trio.socket.SocketType, seconds: float) -> None:
+    """Wait for the server to go on or to refuse us, and leave what it says to whom uses the connection.
+
+    Raises:
+        OSError, EOFError, trio.BrokenResourceError: it refused us.
+    """
+    refusal: bool | None = False
+    with trio.move_on_after(seconds):
+        octets = await tcp.recv(REMEMBERED, socket.MSG_PEEK)
+        while (refusal := looks_like_a_refusal(octets)) is None:
+            await trio.sleep(A_MOMENT)
+            octets = await tcp.recv(REMEMBERED, socket.MSG_PEEK)
+    if refusal:
+        with trio.move_on_after(seconds):  # the rest of it may still be on the way
+            refused(await stream.receive_some(1))
 
 
 class _ListenedTo(trio.abc.Stream):

@@ -33,3 +33,9 @@ def nothing_stays_behind() -> Generator[None]:
     gc.collect()
     assert threading.active_count() == threads
     assert open_files() == files
+
+
+@pytest.fixture
+def time_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, a server that refuses us is heard; one that keeps silent then takes as long."""
+    monkeypatch.setattr("siptls_io.handshake._PATIENCE", (30.0, 30.0))
