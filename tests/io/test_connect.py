@@ -8,11 +8,10 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import dns.message
 import pytest
@@ -26,6 +25,7 @@ from loopback_tls import (
     NOW,
     Behaviour,
     LoopbackServer,
+    black_hole,
     hangs_up,
     keeps_silent,
     resets,
@@ -33,6 +33,7 @@ from loopback_tls import (
     server_context,
     tls,
 )
+from loops import LOOPS, MESSAGE, Loop, on_every_loop
 from pki import Issuer
 from siptls.dns import Lookup
 from siptls.errors import InvalidUri
@@ -43,7 +44,7 @@ from siptls_io.ad_resolver import AdResolver
 from siptls_io.cancellation import Cancellation
 from siptls_io.connection import NoService, NotConnected, PeerInsufficient, PeerRejected, PeerUndetermined
 from siptls_io.resolver import Resolver
-from siptls_io.tls import ClientCertificate, client_context, failure
+from siptls_io.tls import ClientCertificate, client_context
 from siptls_io.zone_files import Status, ZoneFiles
 
 URI = "sip:alice@example.com"
@@ -52,39 +53,8 @@ ANCHORS = Anchors((ROOT.der,))
 LEAF = ROOT.intermediate(**CURRENT).leaf(uris=["sip:example.com"], **CURRENT)
 STRANGER = ROOT.leaf(uris=["sip:stranger.example"], **CURRENT)
 GOOD = tls(server_context(LEAF))
-MESSAGE, REPLY = b"OPTIONS sip:example.com SIP/2.0\r\n\r\n", b"SIP/2.0 200 OK\r\n\r\n"
-
-Reach: TypeAlias = Callable[..., tuple[Verdict, bytes]]
-
-
-def by_blocking(uri: str, *, say: bytes = MESSAGE, **more: Any) -> tuple[Verdict, bytes]:
-    """Connect, say something, read what comes back, and close."""
-    connection = siptls_io.blocking.connect(uri, **more)
-    with connection.stream as stream:
-        assert stream.gettimeout() is None
-        stream.settimeout(5)
-        if say:
-            stream.sendall(say)
-        return connection.verdict, stream.recv(4096)
-
-
-def by_asyncio(uri: str, *, say: bytes = MESSAGE, **more: Any) -> tuple[Verdict, bytes]:
-    async def main() -> tuple[Verdict, bytes]:
-        connection = await siptls_io.asyncio.connect(uri, **more)
-        reader, writer = connection.stream
-        try:
-            if say:
-                writer.write(say)
-            return connection.verdict, await asyncio.wait_for(reader.read(4096), 5)
-        finally:
-            writer.close()
-            await writer.wait_closed()
-            assert asyncio.all_tasks() == {asyncio.current_task()}
-
-    return asyncio.run(main())
-
-
-both = pytest.mark.parametrize("reach", [by_blocking, by_asyncio])
+DEMANDING = tls(server_context(LEAF, client_root=ROOT, newest=ssl.TLSVersion.TLSv1_2))
+REPLY = b"SIP/2.0 200 OK\r\n\r\n"
 
 
 def world(port: int, *addresses: str, dnssec: Status = "insecure", tlsa: str = "", **more: Status) -> ZoneFiles:
@@ -95,10 +65,11 @@ def world(port: int, *addresses: str, dnssec: Status = "insecure", tlsa: str = "
     return ZoneFiles({"example.com": zone}, default=dnssec)
 
 
-def refusal(reach: Reach, *, kind: type[NotConnected] = PeerUndetermined, **more: Any) -> Verdict:
+def refusal(loop: Loop, *, kind: type[NotConnected] = PeerUndetermined, **more: Any) -> Verdict:
     """Connect in vain and return the verdict."""
+    more.setdefault("anchors", ANCHORS)
     with pytest.raises(kind) as raised:
-        reach(URI, **{"anchors": ANCHORS, **more})
+        loop.reach(URI, **more)
     assert type(raised.value) is kind
     assert str(raised.value).splitlines()[0] == raised.value.verdict.explain().splitlines()[0]
     return raised.value.verdict
@@ -107,11 +78,11 @@ def refusal(reach: Reach, *, kind: type[NotConnected] = PeerUndetermined, **more
 # Accepted.
 
 
-@both
+@on_every_loop
 @pytest.mark.req("R5922-7.8-2")
-def test_an_accepted_connection_carries_messages_both_ways(reach: Reach) -> None:
+def test_an_accepted_connection_carries_messages_both_ways(loop: Loop) -> None:
     with LoopbackServer(GOOD) as server:
-        verdict, reply = reach(URI, resolver=world(server.port), anchors=ANCHORS)
+        verdict, reply = loop.reach(URI, resolver=world(server.port), anchors=ANCHORS)
         seen = server.only()
     assert (verdict.outcome, verdict.method, verdict.code) == (Outcome.ACCEPTED, "pkix", "id.match")
     assert reply == REPLY
@@ -119,86 +90,86 @@ def test_an_accepted_connection_carries_messages_both_ways(reach: Reach) -> None
     assert seen.server_name == "example.com"
 
 
-@both
+@on_every_loop
 @pytest.mark.req("R6698-2.1.1-3", "R7671-10.2-1")
-def test_a_pinned_key_needs_no_anchor(reach: Reach) -> None:
+def test_a_pinned_key_needs_no_anchor(loop: Loop) -> None:
     pin = f"3 1 1 {hashlib.sha256(STRANGER.spki).hexdigest()}"
     with LoopbackServer(tls(server_context(STRANGER))) as server:
-        verdict, reply = reach(URI, resolver=world(server.port, dnssec="secure", tlsa=pin), anchors=Anchors())
+        verdict, reply = loop.reach(URI, resolver=world(server.port, dnssec="secure", tlsa=pin), anchors=Anchors())
         seen = server.only()
     assert (verdict.method, reply) == ("dane-ee", REPLY)
     assert seen.server_name == "sip.example.com"
 
 
-@both
-def test_a_pinned_private_authority_needs_no_anchor(reach: Reach) -> None:
+@on_every_loop
+def test_a_pinned_private_authority_needs_no_anchor(loop: Loop) -> None:
     pin = f"2 0 1 {hashlib.sha256(LEAF.above[0].der).hexdigest()}"
     with LoopbackServer(GOOD) as server:
-        verdict, _ = reach(URI, resolver=world(server.port, dnssec="secure", tlsa=pin), anchors=Anchors())
+        verdict, _ = loop.reach(URI, resolver=world(server.port, dnssec="secure", tlsa=pin), anchors=Anchors())
     assert verdict.method == "dane-ta"
 
 
-@both
-def test_what_the_server_says_before_it_is_accepted_is_there_afterwards(reach: Reach) -> None:
+@on_every_loop
+def test_what_the_server_says_before_it_is_accepted_is_there_afterwards(loop: Loop) -> None:
     with LoopbackServer(tls(server_context(LEAF), greeting=b"hello")) as server:
-        _, reply = reach(URI, say=b"", resolver=world(server.port), anchors=ANCHORS)
+        _, reply = loop.reach(URI, say=b"", resolver=world(server.port), anchors=ANCHORS)
     assert reply == b"hello"
 
 
-@both
+@on_every_loop
 @pytest.mark.req("R5922-7.2-3")
-def test_an_internationalised_domain_is_reached_by_its_a_labels(reach: Reach) -> None:
+def test_an_internationalised_domain_is_reached_by_its_a_labels(loop: Loop) -> None:
     leaf = ROOT.leaf(uris=["sip:xn--bcher-kva.example"], **CURRENT)
     with LoopbackServer(tls(server_context(leaf))) as server:
         zones = ZoneFiles({"bücher.example": f"_sips._tcp SRV 1 1 {server.port} sip\nsip A 127.0.0.1\n"})
-        verdict, _ = reach("sips:alice@bücher.example", resolver=zones, anchors=ANCHORS)
+        verdict, _ = loop.reach("sips:alice@bücher.example", resolver=zones, anchors=ANCHORS)
     assert verdict.domain == "xn--bcher-kva.example"
 
 
-@both
-def test_the_second_address_is_used_when_the_first_refuses(reach: Reach) -> None:
+@on_every_loop
+def test_the_second_address_is_used_when_the_first_refuses(loop: Loop) -> None:
     with LoopbackServer(GOOD, "127.0.0.2") as server:
-        verdict, reply = reach(URI, resolver=world(server.port, "127.0.0.3", "127.0.0.2"), anchors=ANCHORS)
+        verdict, reply = loop.reach(URI, resolver=world(server.port, "127.0.0.3", "127.0.0.2"), anchors=ANCHORS)
     assert reply == REPLY
     assert verdict.endpoint is not None
     assert verdict.endpoint.address == "127.0.0.2"
 
 
-@both
+@on_every_loop
 @pytest.mark.req("R5922-7.3-4", "D-SEC-11")
-def test_the_second_address_is_used_when_the_first_is_somebody_else(reach: Reach) -> None:
+def test_the_second_address_is_used_when_the_first_is_somebody_else(loop: Loop) -> None:
     with (
         LoopbackServer(GOOD, "127.0.0.2") as good,
         LoopbackServer(tls(server_context(STRANGER)), "127.0.0.1", good.port) as bad,
     ):
-        verdict, reply = reach(URI, resolver=world(good.port, "127.0.0.1", "127.0.0.2"), anchors=ANCHORS)
+        verdict, reply = loop.reach(URI, resolver=world(good.port, "127.0.0.1", "127.0.0.2"), anchors=ANCHORS)
         assert bad.only().received == b""
     assert (verdict.accepted, reply) == (True, REPLY)
 
 
-@both
-def test_staggered_attempts_reach_the_second_address_while_the_first_keeps_silent(reach: Reach) -> None:
+@on_every_loop
+def test_staggered_attempts_reach_the_second_address_while_the_first_keeps_silent(loop: Loop) -> None:
     with (
         LoopbackServer(GOOD, "127.0.0.2") as good,
         LoopbackServer(keeps_silent, "127.0.0.1", good.port) as bad,
     ):
         began = time.monotonic()
         zones = world(good.port, "127.0.0.1", "127.0.0.2")
-        verdict, reply = reach(URI, resolver=zones, anchors=ANCHORS, policy=Policy(attempt_delay=0.1))
+        verdict, reply = loop.reach(URI, resolver=zones, anchors=ANCHORS, policy=Policy(attempt_delay=0.1))
         assert time.monotonic() - began < 3
         bad.only()
     assert (verdict.accepted, reply) == (True, REPLY)
 
 
-@both
-def test_of_two_that_answer_only_the_accepted_one_stays_open(reach: Reach) -> None:
+@on_every_loop
+def test_of_two_that_answer_only_the_accepted_one_stays_open(loop: Loop) -> None:
     def slowly(connection: socket.socket, seen: Any) -> None:
         time.sleep(0.15)
         GOOD(connection, seen)
 
     with LoopbackServer(slowly, "127.0.0.1") as one, LoopbackServer(slowly, "127.0.0.2", one.port) as two:
         zones = world(one.port, "127.0.0.1", "127.0.0.2")
-        verdict, _ = reach(URI, resolver=zones, anchors=ANCHORS, policy=Policy(attempt_delay=0.1))
+        verdict, _ = loop.reach(URI, resolver=zones, anchors=ANCHORS, policy=Policy(attempt_delay=0.1))
         received = [one.only().received, two.only().received]
     assert verdict.accepted
     assert sorted(received) == [b"", MESSAGE]
@@ -207,62 +178,62 @@ def test_of_two_that_answer_only_the_accepted_one_stays_open(reach: Reach) -> No
 # Rejected, without an octet sent.
 
 
-@both
+@on_every_loop
 @pytest.mark.req("R5922-7.3-1", "R5922-7.3-4")
-def test_a_stranger_is_closed_before_an_octet_is_sent(reach: Reach) -> None:
+def test_a_stranger_is_closed_before_an_octet_is_sent(loop: Loop) -> None:
     with LoopbackServer(tls(server_context(STRANGER), greeting=b"x" * 50_000)) as server:
-        verdict = refusal(reach, kind=PeerRejected, resolver=world(server.port))
+        verdict = refusal(loop, kind=PeerRejected, resolver=world(server.port))
         assert server.only().received == b""
     assert (verdict.outcome, verdict.code) == (Outcome.REJECTED, "id.mismatch")
 
 
-@both
+@on_every_loop
 @pytest.mark.req("R6698-4.1-7", "R7671-4.1-2")
-def test_a_wrong_pin_is_a_rejection_though_pkix_would_accept(reach: Reach) -> None:
+def test_a_wrong_pin_is_a_rejection_though_pkix_would_accept(loop: Loop) -> None:
     with LoopbackServer(GOOD) as server:
         zones = world(server.port, dnssec="secure", tlsa=f"3 1 1 {'00' * 32}")
-        verdict = refusal(reach, kind=PeerRejected, resolver=zones)
+        verdict = refusal(loop, kind=PeerRejected, resolver=zones)
         assert server.only().received == b""
     assert verdict.code == "dane.no-match"
 
 
-@both
-def test_less_than_the_policy_requires_is_closed_too(reach: Reach) -> None:
+@on_every_loop
+def test_less_than_the_policy_requires_is_closed_too(loop: Loop) -> None:
     with LoopbackServer(GOOD) as server:
-        verdict = refusal(reach, kind=PeerInsufficient, resolver=world(server.port), policy=Policy(require="dane"))
+        verdict = refusal(loop, kind=PeerInsufficient, resolver=world(server.port), policy=Policy(require="dane"))
         assert server.only().received == b""
     assert verdict.outcome is Outcome.INSUFFICIENT
     assert issubclass(PeerInsufficient, PeerRejected)
 
 
-@both
-def test_an_expired_certificate_is_judged_by_the_clock(reach: Reach) -> None:
+@on_every_loop
+def test_an_expired_certificate_is_judged_by_the_clock(loop: Loop) -> None:
     leaf = ROOT.leaf(uris=["sip:example.com"], not_before=NOW - timedelta(9), not_after=NOW - timedelta(1))
     with LoopbackServer(tls(server_context(leaf))) as server:
-        verdict = refusal(reach, kind=PeerRejected, resolver=world(server.port))
+        verdict = refusal(loop, kind=PeerRejected, resolver=world(server.port))
     assert verdict.code == "chain.expired"
 
 
-@both
+@on_every_loop
 @pytest.mark.req("R6698-4.1-2")
-def test_what_dns_does_not_tell_leaves_no_connection(reach: Reach) -> None:
-    assert refusal(reach, resolver=world(5061, dnssec="bogus")).code == "dnssec.bogus"
-    assert refusal(reach, resolver=world(5061, dnssec="failed")).code == "locate.servfail"
+def test_what_dns_does_not_tell_leaves_no_connection(loop: Loop) -> None:
+    assert refusal(loop, resolver=world(5061, dnssec="bogus")).code == "dnssec.bogus"
+    assert refusal(loop, resolver=world(5061, dnssec="failed")).code == "locate.servfail"
     empty = ZoneFiles({"example.com": ""}, default="secure")
-    assert refusal(reach, kind=NoService, resolver=empty).outcome is Outcome.NO_SERVICE
+    assert refusal(loop, kind=NoService, resolver=empty).outcome is Outcome.NO_SERVICE
 
 
-@both
-def test_a_uri_that_is_none_is_the_callers_mistake(reach: Reach) -> None:
+@on_every_loop
+def test_a_uri_that_is_none_is_the_callers_mistake(loop: Loop) -> None:
     for uri in ("example.com", "sip:a@b_c", "sip:ü..x"):
         with pytest.raises(InvalidUri):
-            reach(uri, resolver=world(5061), anchors=ANCHORS)
+            loop.reach(uri, resolver=world(5061), anchors=ANCHORS)
 
 
 # Servers that are none.
 
 
-@both
+@on_every_loop
 @pytest.mark.parametrize(
     ("behaviour", "code", "detail"),
     [
@@ -274,70 +245,53 @@ def test_a_uri_that_is_none_is_the_callers_mistake(reach: Reach) -> None:
         (says(b"\0" * 100), "tls.handshake", "0000"),
         (says(b"\x16\3\3\0\x20" + b"\xff" * 32), "tls.handshake", "unexpected message"),
         (says(b"\x15\3\3\0\2\2\x28"), "tls.alert", "handshake_failure"),
-        (tls(server_context(LEAF, client_root=ROOT, newest=ssl.TLSVersion.TLSv1_2)), "tls.alert", "handshake_failure"),
+        (DEMANDING, "tls.client-cert-required", "handshake_failure"),
     ],
 )  # fmt: skip
 def test_a_server_that_does_not_complete_the_handshake(
-    reach: Reach, behaviour: Behaviour, code: str, detail: str
+    loop: Loop, behaviour: Behaviour, code: str, detail: str
 ) -> None:
     with LoopbackServer(behaviour) as server:
-        verdict = refusal(reach, resolver=world(server.port))
+        verdict = refusal(loop, resolver=world(server.port))
         received = server.only().received
     assert received == b"" or received.startswith(b"\x15\3")  # nothing, or a TLS alert
     assert (verdict.outcome, verdict.code) == (Outcome.UNDETERMINED, code)
     assert detail in verdict.explain()
 
 
-@both
-def test_the_whole_beginning_of_a_greeting_is_shown(reach: Reach) -> None:
+@on_every_loop
+def test_the_whole_beginning_of_a_greeting_is_shown(loop: Loop) -> None:
     def slowly(connection: socket.socket, seen: Any) -> None:
         time.sleep(0.2)  # OpenSSL has looked for an answer in vain
         says(b"SIP/2.0 400 Bad Request\r\n\r\n")(connection, seen)
 
     with LoopbackServer(slowly) as server:
-        verdict = refusal(reach, resolver=world(server.port))
+        verdict = refusal(loop, resolver=world(server.port))
     assert "the peer sent: SIP/2.0 400 Bad Request" in verdict.explain()
 
 
-@both
-def test_a_closed_port_refuses(reach: Reach) -> None:
+@on_every_loop
+def test_a_closed_port_refuses(loop: Loop) -> None:
     with LoopbackServer(GOOD) as server:
         closed = server.port
-    assert refusal(reach, resolver=world(closed)).code == "net.refused"
+    assert refusal(loop, resolver=world(closed)).code == "net.refused"
 
 
-@both
-def test_a_server_that_never_answers_is_given_up_in_time(reach: Reach) -> None:
+@on_every_loop
+def test_a_server_that_never_answers_is_given_up_in_time(loop: Loop) -> None:
     with LoopbackServer(keeps_silent) as server:
         began = time.monotonic()
-        verdict = refusal(reach, resolver=world(server.port), policy=Policy(connect_timeout=0.2))
+        verdict = refusal(loop, resolver=world(server.port), policy=Policy(connect_timeout=0.2))
         assert time.monotonic() - began < 3
         server.only()
     assert verdict.code == "net.timeout"
 
 
-@contextmanager
-def black_hole() -> Generator[int]:
-    """A port that drops connection attempts, since its backlog is full."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        port: int = listener.getsockname()[1]
-        filling = [socket.socket() for _ in range(4)]
-        for each in filling:
-            each.setblocking(False)
-            each.connect_ex(("127.0.0.1", port))
-        time.sleep(0.05)
-        yield port
-        for each in filling:
-            each.close()
-
-
-@both
-def test_an_address_that_swallows_everything_is_given_up_in_time(reach: Reach) -> None:
+@on_every_loop
+def test_an_address_that_swallows_everything_is_given_up_in_time(loop: Loop) -> None:
     with black_hole() as port:
         began = time.monotonic()
-        verdict = refusal(reach, resolver=world(port), policy=Policy(connect_timeout=0.2))
+        verdict = refusal(loop, resolver=world(port), policy=Policy(connect_timeout=0.2))
         assert time.monotonic() - began < 3
     assert verdict.code == "net.timeout"
 
@@ -350,26 +304,26 @@ def flood() -> Behaviour:
     return tls(server_context(LEAF, chain=LEAF.pem + 10 * heavy.pem))
 
 
-@both
-def test_a_flood_of_certificates_ends_the_handshake(reach: Reach) -> None:
+@on_every_loop
+def test_a_flood_of_certificates_ends_the_handshake(loop: Loop) -> None:
     with LoopbackServer(flood()) as server:
-        verdict = refusal(reach, resolver=world(server.port))
+        verdict = refusal(loop, resolver=world(server.port))
     assert verdict.code == "tls.handshake"
 
 
-@both
-def test_a_chain_longer_than_the_policy_allows_is_judged_and_not_used(reach: Reach) -> None:
+@on_every_loop
+def test_a_chain_longer_than_the_policy_allows_is_judged_and_not_used(loop: Loop) -> None:
     many = LEAF.presented_pem + ROOT.intermediate("y", **CURRENT).issued.pem * 30
     with LoopbackServer(tls(server_context(LEAF, chain=many))) as server:
-        verdict = refusal(reach, kind=PeerRejected, resolver=world(server.port))
+        verdict = refusal(loop, kind=PeerRejected, resolver=world(server.port))
         assert server.only().received == b""
     assert verdict.code == "limit.chain"
 
 
-@both
-def test_other_transports_than_tls_over_tcp_are_not_offered(reach: Reach) -> None:
+@on_every_loop
+def test_other_transports_than_tls_over_tcp_are_not_offered(loop: Loop) -> None:
     zones = ZoneFiles({"example.com": "_sips._sctp SRV 1 1 5061 sip\nsip A 127.0.0.1\n"})
-    verdict = refusal(reach, resolver=zones, policy=Policy(transports=("tls-sctp",)))
+    verdict = refusal(loop, resolver=zones, policy=Policy(transports=("tls-sctp",)))
     assert verdict.code == "net.unsupported"
 
 
@@ -393,11 +347,11 @@ def test_nothing_is_sent_with_a_server_name_that_tls_cannot_carry(
     assert event.reason == "tls.handshake"
 
 
-@both
-def test_ipv6_addresses_are_reached_too(reach: Reach) -> None:
+@on_every_loop
+def test_ipv6_addresses_are_reached_too(loop: Loop) -> None:
     with LoopbackServer(GOOD, "::1") as server:
         zone = f"_sips._tcp SRV 1 1 {server.port} sip\nsip AAAA ::1\n"
-        verdict, reply = reach("sips:example.com", resolver=ZoneFiles({"example.com": zone}), anchors=ANCHORS)
+        verdict, reply = loop.reach("sips:example.com", resolver=ZoneFiles({"example.com": zone}), anchors=ANCHORS)
     assert verdict.endpoint is not None
     assert (verdict.endpoint.address, reply) == ("::1", REPLY)
 
@@ -413,45 +367,46 @@ def client_files(folder: Path) -> tuple[Path, Path]:
     return chain, key
 
 
-@both
+@on_every_loop
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_client_certificate_is_shown_to_a_server_that_asks(
-    reach: Reach, newest: ssl.TLSVersion, tmp_path: Path
+    loop: Loop, newest: ssl.TLSVersion, tmp_path: Path
 ) -> None:
     ours = ClientCertificate(*client_files(tmp_path), domains=["example.com"])
     demanding = tls(server_context(LEAF, client_root=ROOT, newest=newest))
     with LoopbackServer(demanding) as server:
-        _, reply = reach(URI, resolver=world(server.port), anchors=ANCHORS, client_certificate=ours)
+        _, reply = loop.reach(URI, resolver=world(server.port), anchors=ANCHORS, client_certificate=ours)
         assert server.only().client_chain is not None
     assert reply == REPLY
     with LoopbackServer(GOOD) as server:
-        reach(URI, resolver=world(server.port), anchors=ANCHORS, client_certificate=ours)
+        loop.reach(URI, resolver=world(server.port), anchors=ANCHORS, client_certificate=ours)
         assert server.only().client_chain is None
 
 
-@both
-def test_under_tls_1_3_the_demand_for_a_certificate_comes_with_the_first_read(reach: Reach, tmp_path: Path) -> None:
+@on_every_loop
+@pytest.mark.usefixtures("time_to_refuse")
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_the_demand_for_a_certificate_that_this_domain_may_not_see_is_the_verdict(
+    loop: Loop, newest: ssl.TLSVersion, tmp_path: Path
+) -> None:
     other = ClientCertificate(*client_files(tmp_path), domains=["example.net"])
     for ours in (None, other):
-        with LoopbackServer(tls(server_context(LEAF, client_root=ROOT))) as server:
-            with pytest.raises(ssl.SSLError) as raised:
-                reach(URI, say=b"", resolver=world(server.port), anchors=ANCHORS, client_certificate=ours)
+        with LoopbackServer(tls(server_context(LEAF, client_root=ROOT, newest=newest))) as server:
+            verdict = refusal(loop, resolver=world(server.port), client_certificate=ours)
             assert server.only().client_chain is None
-        assert failure(raised.value)[0] == "tls.client-cert-required"
+        assert verdict.code == "tls.client-cert-required"
 
 
 # Defaults.
 
 
-@both
-def test_by_default_the_systems_name_servers_and_anchors_are_asked(
-    reach: Reach, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@on_every_loop
+def test_by_default_the_systems_name_servers_and_anchors_are_asked(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     with LoopbackServer(GOOD) as server:
         zones = world(server.port)
         monkeypatch.setattr(AdResolver, "system", lambda: zones)
         monkeypatch.setattr("siptls_io.outgoing.system_anchors", lambda: ANCHORS)
-        verdict, _ = reach(URI)
+        verdict, _ = loop.reach(URI)
     assert verdict.accepted
 
 
@@ -539,21 +494,21 @@ def test_a_blocking_attempt_does_not_wait_for_a_lookup_that_is_late() -> None:
     with NameServer(lambda query, tcp: None) as names:
         began = time.monotonic()
         slow = AdResolver([names.address], timeout=60, patience=60)
-        verdict = refusal(by_blocking, resolver=slow, policy=Policy(lookup_timeout=0.2))
+        verdict = refusal(LOOPS["blocking"], resolver=slow, policy=Policy(lookup_timeout=0.2))
         assert time.monotonic() - began < 3
     assert verdict.code == "locate.timeout"
 
 
 def test_a_blocking_attempt_works_inside_of_a_running_event_loop() -> None:
     async def main(server: LoopbackServer) -> bytes:
-        return by_blocking(URI, resolver=world(server.port), anchors=ANCHORS)[1]
+        return LOOPS["blocking"].reach(URI, resolver=world(server.port), anchors=ANCHORS)[1]
 
     with LoopbackServer(GOOD) as server:
         assert asyncio.run(main(server)) == REPLY
 
 
-@both
-def test_a_resolver_that_breaks_its_promise_is_heard_and_leaves_nothing_behind(reach: Reach) -> None:
+@on_every_loop
+def test_a_resolver_that_breaks_its_promise_is_heard_and_leaves_nothing_behind(loop: Loop) -> None:
     class Broken:
         def answer(self, lookup: Lookup, cancellation: Cancellation | None = None, /) -> Any:
             raise ZeroDivisionError("broken")
@@ -562,4 +517,4 @@ def test_a_resolver_that_breaks_its_promise_is_heard_and_leaves_nothing_behind(r
             raise ZeroDivisionError("broken")
 
     with pytest.raises(ZeroDivisionError, match="broken"):
-        reach(URI, resolver=Broken(), anchors=ANCHORS)
+        loop.reach(URI, resolver=Broken(), anchors=ANCHORS)

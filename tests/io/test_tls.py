@@ -11,6 +11,7 @@ from loopback_tls import CURRENT, LoopbackServer, server_context, tls
 from pki import Issued, Issuer
 from siptls.errors import InvalidName
 from siptls_io.errors import InvalidPem
+from siptls_io.handshake import Handshake
 from siptls_io.tls import ClientCertificate, client_context, facts, failure, presented_chain
 
 ROOT = Issuer.root(**CURRENT)
@@ -99,15 +100,39 @@ NO_TLS = ssl_error("WRONG_VERSION_NUMBER")
     ],
 )  # fmt: skip
 def test_what_went_wrong_has_a_code(error: Exception, first_octets: bytes | None, code: str, detail: str) -> None:
-    found = failure(error, first_octets)
+    found = failure(error, None if first_octets is None else begun(first_octets))
     assert found[0] == code
     assert detail in found[1]
     assert len(found[1]) <= 200
 
 
 def test_of_a_clear_text_greeting_only_the_beginning_is_shown() -> None:
-    code, detail = failure(NO_TLS, b"x" * 64)
+    code, detail = failure(NO_TLS, begun(b"x" * 64))
     assert (code, detail.count("x")) == ("tls.plain-sip", 40)
+
+
+ASKED = bytes([13, 0, 0, 6, 1, 64, 0, 0, 0, 0])
+"""A CertificateRequest of TLS 1.2 that names no authority."""
+
+
+@pytest.mark.parametrize("alert", ["HANDSHAKE_FAILURE", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN", "NO_CERTIFICATE"])
+def test_an_alert_is_a_demand_for_a_certificate_if_one_was_asked_for_and_none_shown(alert: str) -> None:
+    error = ssl_error(f"SSLV3_ALERT_{alert}")
+    heard = begun(b"")
+    assert failure(error, heard)[0] == "tls.alert"
+    heard.saw("read", 13, ASKED, ssl.TLSVersion.TLSv1_2)
+    heard.saw("write", 11, bytes([11, 0, 0, 3, 0, 0, 0]), ssl.TLSVersion.TLSv1_2)
+    assert failure(error, heard) == ("tls.client-cert-required", f"alert {alert.lower()}")
+    assert failure(ssl_error("TLSV1_ALERT_PROTOCOL_VERSION"), heard)[0] == "tls.alert"
+    heard.saw("write", 11, bytes([11, 0, 0, 6, 0, 0, 3]) + b"any", ssl.TLSVersion.TLSv1_2)
+    assert failure(error, heard) == ("tls.alert", f"alert {alert.lower()}")
+
+
+def begun(first_octets: bytes) -> Handshake:
+    """A handshake in which the peer sent this first."""
+    made = Handshake()
+    made.noted(first_octets)
+    return made
 
 
 # Our own certificate.
