@@ -234,5 +234,6 @@ def _what(error: OSError | Malformed) -> str:
         return "no response in time"
     if isinstance(error, ssl.SSLError):
         return problem(error)
-    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error  # anyio only says that all failed
-    return (cause.strerror if isinstance(cause, OSError) else None) or str(cause)
+    if isinstance(error, OSError) and isinstance(error.__cause__, OSError):
+        error = error.__cause__  # anyio itself only says that all attempts failed
+    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)

@@ -34,9 +34,11 @@ def over_tcp(query: dns.message.Message, _agreed: str | None = None) -> Conversa
         The conversation.
     """
     wire = query.to_wire()
-    received = yield len(wire).to_bytes(2) + wire
+    octets = len(wire).to_bytes(2) + wire
+    received = b""
     while len(received) < 2 or len(received) < 2 + int.from_bytes(received[:2]):
-        more = yield b""
+        more = yield octets
+        octets = b""
         if not more:
             raise Malformed(CLOSED)
         received += more

@@ -118,8 +118,9 @@ def _over_https(written: _Written) -> Converse:
     try:
         module = import_module(".over_https", __package__)
     except ImportError as error:
+        missing = str(error.name).partition(".")[0]
         raise InvalidServer(
-            written.text, f'the packages for DNS over HTTPS ({error.name} is missing): pip install "siptls[doh]"'
+            written.text, f'the packages for DNS over HTTPS ({missing} is missing): pip install "siptls[doh]"'
         ) from error
     authority = written.name or _bracketed(written.address)
     if written.port not in (None, _PORTS["https"]):

@@ -25,6 +25,8 @@ from .message import denial_ttl, rows_of
 _MEDIA_TYPE = "application/dns-message"
 _MAX_BODY = 65_535
 """The longest DNS message (RFC 8484 section 6)."""
+_MAX_RECEIVED = 4 * _MAX_BODY
+"""How much is received in all. What HTTP adds to a message is little; frames and fields for ever are an attack."""
 _MAX_AGE = 2**31
 _STREAM = 1
 
@@ -60,8 +62,19 @@ class _Content:
     """The content of a response while it comes."""
 
     def __init__(self) -> None:
+        self._all = 0
         self._received = b""
         self._age = 0
+
+    def count(self, octets: bytes) -> None:
+        """Count what came, content or not.
+
+        Raises:
+            Malformed: it is too much.
+        """
+        self._all += len(octets)
+        if self._all > _MAX_RECEIVED:
+            raise Malformed(f"more than {_MAX_RECEIVED} octets of HTTP")
 
     def head(self, status: int | bytes, fields: Iterable[tuple[bytes, bytes]]) -> None:
         """Take status and header fields, the names in lower case.
@@ -117,6 +130,7 @@ def _over_http2(resource: Resource, query: dns.message.Message) -> Conversation:
         received = yield connection.data_to_send()
         if not received:
             raise Malformed(CLOSED)
+        content.count(received)
         try:
             events = connection.receive_data(received)
         except (h2.exceptions.H2Error, ValueError) as error:
@@ -161,6 +175,7 @@ def _over_http11(resource: Resource, query: dns.message.Message) -> Conversation
     while True:
         received = yield octets
         octets = b""
+        content.count(received)
         try:
             connection.receive_data(received)
             while (event := connection.next_event()) is not h11.NEED_DATA:
