@@ -29,8 +29,9 @@ def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> N
 
 def require_free(address: str, port: int, *kinds: socket.SocketKind) -> None:
     """Raise `ServerFailed` when somebody listens on `address`:`port` already: its answers must not be tested."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     for kind in kinds:
-        with socket.socket(socket.AF_INET, kind) as probe:
+        with socket.socket(family, kind) as probe:
             if kind is socket.SOCK_STREAM:
                 # As servers do: connections of an earlier run that linger in TIME_WAIT are no listeners.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -13,7 +13,7 @@ from typing import TypedDict
 from dns.rdatatype import RdataType
 
 from pki import Issued, Issuer, self_signed
-from servers.tree import NAME_SERVER_ADDRESS, Signing, Zone
+from servers.tree import Signing, Zone
 
 SIP_ADDRESS = "127.0.0.30"
 RECORDER_ADDRESS = "127.0.0.32"
@@ -30,33 +30,41 @@ def tlsa(usage: int, selector: int, matching: int, issued: Issued) -> str:
 class Deployment:
     """One SIP domain, `name`.example.
 
-    `records` are its zone. `tlsa` repeats the TLSA records of the server `host`, for those who judge without DNS.
+    `records` are its zone; `label` stands before the zone's name in the SIP domain, if the domain is not the zone.
+    `host` at `address` is the server for those who judge hosts, not SIP domains; `tlsa` repeats the TLSA records that
+    the DNS holds for it, for those who judge without DNS.
     `shown` is the certificate that the server presents for the domain and all names below it, `chain` its PEM file.
     """
 
     name: str
     records: str
+    label: str = ""
     tlsa: tuple[str, ...] = ()
-    host: str = ""
+    host: str
+    address: str = SIP_ADDRESS
     shown: Issued | None = None
     chain: bytes = b""
     signing: Signing = Signing.SIGNED
     forged: frozenset[RdataType] = frozenset()
 
     @property
-    def domain(self) -> str:
+    def apex(self) -> str:
         return f"{self.name}.example"
 
     @property
+    def domain(self) -> str:
+        return f"{self.label}.{self.apex}" if self.label else self.apex
+
+    @property
     def zone(self) -> Zone:
-        return Zone(f"{self.domain}.", self.records, self.signing, self.forged)
+        return Zone(f"{self.apex}.", self.records, self.signing, self.forged)
 
 
-def _at(owner: str, records: Sequence[str]) -> str:
+def records_at(owner: str, records: Sequence[str]) -> str:
     return "\n".join(f"_5061._tcp.{owner} TLSA {record}" for record in records)
 
 
-def _services(target: str) -> str:
+def services(target: str) -> str:
     return f"""\
 @ NAPTR 10 10 "s" "SIPS+D2T" "" _sips._tcp
 @ NAPTR 20 10 "s" "SIP+D2T" "" _sip._tcp
@@ -64,7 +72,7 @@ _sips._tcp SRV 10 10 5061 {target}
 _sip._tcp SRV 10 10 5060 {target}"""
 
 
-def _offer(
+def offer(
     name: str,
     shown: Issued,
     records: Sequence[str] = (),
@@ -77,7 +85,7 @@ def _offer(
     """The usual deployment: services, one server with one address, its TLSA records."""
     return Deployment(
         name=name,
-        records=f"{_services('sip')}\nsip A {address}\n{_at('sip', records)}",
+        records=f"{services('sip')}\nsip A {address}\n{records_at('sip', records)}",
         tlsa=tuple(records),
         host=f"sip.{name}.example",
         shown=shown,
@@ -103,10 +111,17 @@ class Authorities:
         self.public_issuing = self.public.intermediate("Lab Public Issuing CA", **self.valid)
         self.private = Issuer.root("Lab Private Root", **self.valid)
         self.private_issuing = self.private.intermediate("Lab Private Issuing CA", **self.valid)
+        # Other domains point to these two servers.
+        self.hoster = self.host("hoster")
+        self.unsigned_host = self.host("unsigned-host")
 
     def domain(self, name: str) -> Issued:
         """A public certificate with the SIP domain as URI, as RFC 5922 section 4 prefers it."""
         return self.public_issuing.leaf(uris=[f"sip:{name}.example"], **self.valid)
+
+    def both(self, name: str, host: str = "") -> Issued:
+        """A public certificate that names the SIP domain and the server, for whoever knows hosts only."""
+        return self.public_issuing.leaf(uris=[f"sip:{name}.example"], dns=[host or f"sip.{name}.example"], **self.valid)
 
     def host(self, name: str) -> Issued:
         """A public certificate with the server's name only."""
@@ -118,71 +133,92 @@ class Authorities:
 
 
 def _dane_end_entity(ca: Authorities) -> Iterator[Deployment]:
-    shown = ca.domain("dane-ee")
-    yield _offer("dane-ee", shown, [tlsa(3, 1, 1, shown)])
+    shown = ca.both("dane-ee")
+    yield offer("dane-ee", shown, [tlsa(3, 1, 1, shown)])
     # Nothing about this certificate is right but its key: RFC 7671 section 5.1.
     bare = self_signed(dns=["other.invalid"], **ca.expired)
-    yield _offer("dane-ee-bare", bare, [tlsa(3, 0, 2, bare)])
-    shown, other = ca.domain("mismatch"), ca.domain("mismatch")
-    yield _offer("mismatch", shown, [tlsa(3, 1, 1, other)])
-    shown, other = ca.domain("watched"), ca.domain("watched")
-    yield _offer("watched", shown, [tlsa(3, 1, 1, other)], address=RECORDER_ADDRESS)
-    shown, following = ca.domain("rollover"), ca.domain("rollover")
-    yield _offer("rollover", shown, [tlsa(3, 1, 1, following), tlsa(3, 1, 1, shown)])
+    yield offer("dane-ee-bare", bare, [tlsa(3, 0, 2, bare)])
+    shown, other = ca.both("mismatch"), ca.both("mismatch")
+    yield offer("mismatch", shown, [tlsa(3, 1, 1, other)])
+    shown, other = ca.both("watched"), ca.both("watched")
+    yield offer("watched", shown, [tlsa(3, 1, 1, other)], address=RECORDER_ADDRESS)
+    shown, following = ca.both("rollover"), ca.both("rollover")
+    yield offer("rollover", shown, [tlsa(3, 1, 1, following), tlsa(3, 1, 1, shown)])
     # The weaker digest matches, the stronger does not: RFC 7671 section 9 counts the stronger only.
-    shown, other = ca.domain("agility"), ca.domain("agility")
-    yield _offer("agility", shown, [tlsa(3, 1, 2, other), tlsa(3, 1, 1, shown)])
-    shown = ca.domain("unusable")
-    yield _offer("unusable", shown, ["9 1 1 " + "00" * 32])
+    shown, other = ca.both("agility"), ca.both("agility")
+    yield offer("agility", shown, [tlsa(3, 1, 2, other), tlsa(3, 1, 1, shown)])
+    shown = ca.both("unusable")
+    yield offer("unusable", shown, ["9 1 1 " + "00" * 32])
     shown = ca.domain("tlsa-alias")
-    plain = _offer("tlsa-alias", shown, [tlsa(3, 1, 1, shown)])
-    records = plain.records.replace("_5061._tcp.sip TLSA", "_keys TLSA") + "\n_5061._tcp.sip CNAME _keys"
-    yield dataclasses.replace(plain, records=records)
+    yield offer("unknown-matching", ca.both("unknown-matching"), ["3 1 7 " + "00" * 32])
+    shown, other = ca.both("part-unusable"), ca.both("part-unusable")
+    yield offer("part-unusable", shown, ["9 1 1 " + "00" * 32, tlsa(3, 1, 1, shown)])
+    yield offer("part-unusable-mismatch", shown, ["9 1 1 " + "00" * 32, tlsa(3, 1, 1, other)])
+    shown = ca.both("dane-ee-full")
+    yield offer("dane-ee-full", shown, [tlsa(3, 0, 0, shown)])
+    shown = ca.both("dane-ee-key-full")
+    yield offer("dane-ee-key-full", shown, [tlsa(3, 1, 0, shown)])
+    # The record means the second certificate that is sent; it is no end entity's there.
+    shown, second = ca.both("dane-ee-second"), ca.both("dane-ee-second")
+    yield offer("dane-ee-second", shown, [tlsa(3, 1, 1, second)], chain=shown.presented_pem + second.pem)
+    shown, other = ca.both("other-port"), ca.both("other-port")
+    plain = offer("other-port", shown)
+    yield dataclasses.replace(plain, records=f"{plain.records}\n_443._tcp.sip TLSA {tlsa(3, 1, 1, other)}")
 
 
 def _dane_trust_anchor(ca: Authorities) -> Iterator[Deployment]:
     anchor, root = ca.private_issuing.issued, ca.private.issued
     shown = ca.private_host("dane-ta")
-    yield _offer("dane-ta", shown, [tlsa(2, 0, 1, anchor)])
+    yield offer("dane-ta", shown, [tlsa(2, 0, 1, anchor)])
     # The authority is not in the handshake, only its bare key is in the DNS: RFC 7671 section 5.2.3.
     shown = ca.private_host("dane-ta-key")
-    yield _offer("dane-ta-key", shown, [tlsa(2, 1, 0, anchor)], chain=shown.pem)
+    yield offer("dane-ta-key", shown, [tlsa(2, 1, 0, anchor)], chain=shown.pem)
     # The root's certificate is in the DNS and nowhere else: RFC 7671 section 5.2.2.
-    yield _offer("dane-ta-full", ca.private_host("dane-ta-full"), [tlsa(2, 0, 0, root)])
-    yield _offer("dane-ta-absent", ca.private_host("dane-ta-absent"), [tlsa(2, 0, 1, root)])
-    yield _offer("dane-ta-name", ca.private_host("other"), [tlsa(2, 0, 1, anchor)])
+    yield offer("dane-ta-full", ca.private_host("dane-ta-full"), [tlsa(2, 0, 0, root)])
+    yield offer("dane-ta-absent", ca.private_host("dane-ta-absent"), [tlsa(2, 0, 1, root)])
+    yield offer("dane-ta-name", ca.private_host("other"), [tlsa(2, 0, 1, anchor)])
     late = ca.private_issuing.leaf(dns=["sip.dane-ta-expired.example"], **ca.expired)
-    yield _offer("dane-ta-expired", late, [tlsa(2, 0, 1, anchor)])
+    yield offer("dane-ta-expired", late, [tlsa(2, 0, 1, anchor)])
     by_uri = ca.private_issuing.leaf(uris=["sip:dane-ta-uri.example"], **ca.valid)
-    yield _offer("dane-ta-uri", by_uri, [tlsa(2, 0, 1, anchor)])
+    yield offer("dane-ta-uri", by_uri, [tlsa(2, 0, 1, anchor)])
+    wildcard = ca.private_issuing.leaf(dns=["*.dane-ta-wildcard.example"], **ca.valid)
+    yield offer("dane-ta-wildcard", wildcard, [tlsa(2, 0, 1, anchor)])
+    common_name = ca.private_issuing.leaf(cn="sip.dane-ta-cn.example", **ca.valid)
+    yield offer("dane-ta-cn", common_name, [tlsa(2, 0, 1, anchor)])
+    shown = ca.private_host("dane-ta-leaf")
+    yield offer("dane-ta-leaf", shown, [tlsa(2, 0, 1, shown)])
+    # The authority of the record is sent along, but another one has signed.
+    shown = ca.host("dane-ta-stranger")
+    yield offer("dane-ta-stranger", shown, [tlsa(2, 0, 1, anchor)], chain=shown.presented_pem + anchor.pem)
     # One record that matches is enough: RFC 6698 section 4.1.
     shown = ca.private_host("dane-either")
-    yield _offer("dane-either", shown, [tlsa(3, 1, 1, ca.domain("dane-either")), tlsa(2, 0, 1, anchor)])
+    yield offer("dane-either", shown, [tlsa(3, 1, 1, ca.domain("dane-either")), tlsa(2, 0, 1, anchor)])
 
 
 def _pkix_constraints(ca: Authorities) -> Iterator[Deployment]:
     shown = ca.host("pkix-ee")
-    yield _offer("pkix-ee", shown, [tlsa(1, 1, 1, shown)])
+    yield offer("pkix-ee", shown, [tlsa(1, 1, 1, shown)])
     shown = ca.private_host("pkix-ee-private")
-    yield _offer("pkix-ee-private", shown, [tlsa(1, 1, 1, shown)])
-    yield _offer("pkix-ta", ca.host("pkix-ta"), [tlsa(0, 0, 1, ca.public_issuing.issued)])
+    yield offer("pkix-ee-private", shown, [tlsa(1, 1, 1, shown)])
+    yield offer("pkix-ta", ca.host("pkix-ta"), [tlsa(0, 0, 1, ca.public_issuing.issued)])
     # No server sends its root; the validated path reaches it all the same: RFC 7671 section 5.4.
-    yield _offer("pkix-ta-root", ca.host("pkix-ta-root"), [tlsa(0, 0, 1, ca.public.issued)])
-    yield _offer("pkix-ta-other", ca.host("pkix-ta-other"), [tlsa(0, 0, 1, ca.private.issued)])
+    yield offer("pkix-ta-root", ca.host("pkix-ta-root"), [tlsa(0, 0, 1, ca.public.issued)])
+    yield offer("pkix-ta-other", ca.host("pkix-ta-other"), [tlsa(0, 0, 1, ca.private.issued)])
 
 
 def _without_tlsa(ca: Authorities) -> Iterator[Deployment]:
-    yield _offer("no-tlsa", ca.domain("no-tlsa"))
-    yield _offer("host-only", ca.host("host-only"))
+    yield offer("no-tlsa", ca.domain("no-tlsa"))
+    yield offer("host-only", ca.host("host-only"))
     # A TLSA record that is not signed says nothing: this one would refuse the certificate.
-    stray = [tlsa(3, 1, 1, ca.domain("unsigned"))]
-    yield _offer("unsigned", ca.domain("unsigned"), stray, signing=Signing.UNSIGNED)
-    shown = ca.host("unsigned-host")
-    yield _offer("unsigned-host", shown, [tlsa(3, 1, 1, shown)], signing=Signing.UNSIGNED)
+    stray = [tlsa(3, 1, 1, ca.both("unsigned"))]
+    yield offer("unsigned", ca.both("unsigned"), stray, signing=Signing.UNSIGNED)
+    shown = ca.unsigned_host
+    record = tlsa(3, 1, 1, shown)
+    yield offer("unsigned-host", shown, [record], signing=Signing.UNSIGNED)
     # A signed SRV record that names a server in an unsigned zone.
-    shown = ca.host("unsigned-host")
-    records = _services("sip.unsigned-host.example.")
-    yield Deployment(name="mixed", records=records, shown=shown, chain=shown.presented_pem)
+    host = "sip.unsigned-host.example"
+    records = services(f"{host}.")
+    yield Deployment(name="mixed", records=records, host=host, tlsa=(record,), shown=shown, chain=shown.presented_pem)
 
 
 def _broken(ca: Authorities) -> Iterator[Deployment]:
@@ -192,48 +228,13 @@ def _broken(ca: Authorities) -> Iterator[Deployment]:
         "bogus-tlsa": [RdataType.TLSA],
         "bogus-denial": [RdataType.NSEC],
     }.items():
-        shown = ca.domain(name)
+        shown = ca.both(name)
         records = [] if name == "bogus-denial" else [tlsa(3, 1, 1, shown)]
-        yield _offer(name, shown, records, forged=forged)
-    yield _offer("expired", ca.domain("expired"), signing=Signing.EXPIRED)
-    yield Deployment(name="silent", records="@ TXT silence")
-    yield Deployment(name="silent-unsigned", records="@ TXT silence", signing=Signing.UNSIGNED)
-
-
-def _jumps(ca: Authorities) -> Iterator[Deployment]:
-    hoster = ca.host("hoster")
-    record = tlsa(3, 1, 1, hoster)
-    yield _offer("hoster", hoster, [record])
-    host = "sip.hoster.example"
-    yield Deployment(name="hosted", records=_services(f"{host}."), tlsa=(record,), host=host)
-    naptr = '@ NAPTR 10 10 "s" "SIPS+D2T" "" _sips._tcp.hoster.example.'
-    yield Deployment(name="naptr-signed", records=naptr, tlsa=(record,), host=host)
-    # The same words, but anybody could have said them.
-    yield Deployment(name="naptr-unsigned", records=naptr, signing=Signing.UNSIGNED)
-    shown = ca.host("alias")
-    plain = _offer("alias", shown, [tlsa(3, 1, 1, shown)])
-    records = plain.records.replace("5061 sip\n", "5061 www\n") + "\nwww CNAME sip"
-    yield dataclasses.replace(plain, records=records)
-    # Two servers; the first has a record of another key, the second its own.
-    shown, other = ca.domain("failover"), ca.domain("failover")
-    records = f"""\
-@ NAPTR 10 10 "s" "SIPS+D2T" "" _sips._tcp
-_sips._tcp SRV 10 10 5061 first
-_sips._tcp SRV 20 10 5061 second
-first A {SIP_ADDRESS}
-second A {SIP_ADDRESS}
-{_at("first", [tlsa(3, 1, 1, other)])}
-{_at("second", [tlsa(3, 1, 1, shown)])}"""
-    yield Deployment(name="failover", records=records, shown=shown, chain=shown.presented_pem)
+        yield offer(name, shown, records, forged=forged)
+    yield offer("expired", ca.both("expired"), signing=Signing.EXPIRED)
 
 
 def make_deployments(ca: Authorities) -> dict[str, Deployment]:
-    """All deployments by name."""
-    kinds = (_dane_end_entity, _dane_trust_anchor, _pkix_constraints, _without_tlsa, _broken, _jumps)
+    """The deployments that differ in what their servers show and in what the DNS says of it, by name."""
+    kinds = (_dane_end_entity, _dane_trust_anchor, _pkix_constraints, _without_tlsa, _broken)
     return {deployment.name: deployment for kind in kinds for deployment in kind(ca)}
-
-
-def make_zones(deployments: dict[str, Deployment]) -> list[Zone]:
-    """The zones of all deployments and the two above them."""
-    above = [Zone(".", ""), Zone("example.", f"ns A {NAME_SERVER_ADDRESS}")]
-    return [*above, *(deployment.zone for deployment in deployments.values())]

@@ -168,7 +168,8 @@ def answering(
         names = f"server_name = {domain}\nserver_name_mode = 1\n"
         domains.append(_DOMAIN.format(where="any", certificate=certificate, key=key) + names)
     tls.write_text("\n".join(domains))
-    listeners = "\n".join(f"listen=tls:{address}:{SIPS_PORT}" for address in addresses)
+    hosts = [f"[{address}]" if ":" in address else address for address in addresses]
+    listeners = "\n".join(f"listen=tls:{host}:{SIPS_PORT}" for host in hosts)
     script.write_text(_SCRIPT.format(listeners=listeners, tls=tls))
     # The default allocator searches a list for each block, which takes seconds with this many TLS contexts.
     command = [program("kamailio"), "-DD", "-E", "-f", str(script), "-m", "64", "-M", "8", "-x", "tlsf"]

@@ -5,23 +5,21 @@ import dataclasses
 import socket
 from collections.abc import Generator, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from servers.daemon import wait_until
-from servers.deployments import (
-    RECORDER_ADDRESS,
-    SIP_ADDRESS,
-    Authorities,
-    Deployment,
-    make_deployments,
-    make_zones,
-)
+from servers.deployments import RECORDER_ADDRESS, SIP_ADDRESS, Authorities, Deployment, make_deployments
+from servers.detours import SIP_ADDRESS_6, make_detours
 from servers.kamailio import SIPS_PORT, Kamailio, answering
 from servers.nameservers import serving, validating
 from servers.octets import OctetRecorder, recording
 from servers.opinion import Opinion, openssl_opinion
-from servers.tree import write_tree
+from servers.tree import NAME_SERVER_ADDRESS, Tree, Zone, write_tree
 
-_TURN_SECONDS = 120.0
+_TURN_SECONDS = 300.0
+
+Credentials: TypeAlias = Mapping[str, tuple[Path, Path]]
+"""The PEM files of the chain and the key that servers show, by the domain."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +28,8 @@ class Lab:
 
     deployments: Mapping[str, Deployment]
     ca_file: Path
+    tree: Tree
+    credentials: Credentials
     kamailio: Kamailio
     recorder: OctetRecorder
 
@@ -38,7 +38,7 @@ class Lab:
         deployment = self.deployments[name]
         before = self.kamailio.now()
         opinion = openssl_opinion(
-            SIP_ADDRESS, SIPS_PORT, base_domain=deployment.host, tlsa=deployment.tlsa, ca_file=self.ca_file
+            deployment.address, SIPS_PORT, base_domain=deployment.host, tlsa=deployment.tlsa, ca_file=self.ca_file
         )
         # The log is shared: what one test began must not end in the next one.
         self.kamailio.ended(before, count=1 if opinion.connected else 0)
@@ -70,8 +70,28 @@ def _write_credentials(deployments: Mapping[str, Deployment], directory: Path) -
             chain, key = directory / f"{deployment.name}.pem", directory / f"{deployment.name}.key"
             chain.write_bytes(deployment.chain)
             key.write_bytes(deployment.shown.key_pem)
-            credentials[deployment.domain] = (chain, key)
+            credentials[deployment.apex] = (chain, key)
     return credentials
+
+
+def _make_zones(deployments: Mapping[str, Deployment]) -> list[Zone]:
+    """The zones of all deployments and the two above them."""
+    above = [Zone(".", ""), Zone("example.", f"ns A {NAME_SERVER_ADDRESS}")]
+    return [*above, *(deployment.zone for deployment in deployments.values())]
+
+
+@contextlib.contextmanager
+def sip_servers(
+    credentials: Mapping[str, tuple[Path, Path]], directory: Path
+) -> Generator[tuple[Kamailio, OctetRecorder]]:
+    """Kamailio and the octet recorder on their addresses, while the block runs."""
+    # The hoster does not know the domains that point to it: it shows its own certificate for their names.
+    hoster, watched = credentials["hoster.example"], credentials["watched.example"]
+    with (
+        answering([SIP_ADDRESS, SIP_ADDRESS_6], credentials, hoster, directory) as kamailio,
+        recording(RECORDER_ADDRESS, SIPS_PORT, *watched) as recorder,
+    ):
+        yield kamailio, recorder
 
 
 @contextlib.contextmanager
@@ -80,15 +100,12 @@ def running_lab(directory: Path) -> Generator[Lab]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(_only_one())
         authorities = Authorities()
-        deployments = make_deployments(authorities)
+        deployments = make_deployments(authorities) | make_detours(authorities)
         ca_file = directory / "public-root.pem"
         ca_file.write_bytes(authorities.public.pem)
-        tree = write_tree(directory, make_zones(deployments))
+        tree = write_tree(directory, _make_zones(deployments))
         credentials = _write_credentials(deployments, directory)
         stack.enter_context(serving(tree, directory))
         stack.enter_context(validating(tree, directory))
-        # The hoster does not know the domains that point to it: it shows its own certificate for their names.
-        hoster = credentials["hoster.example"]
-        kamailio = stack.enter_context(answering([SIP_ADDRESS], credentials, hoster, directory))
-        recorder = stack.enter_context(recording(RECORDER_ADDRESS, SIPS_PORT, *credentials["watched.example"]))
-        yield Lab(deployments, ca_file, kamailio, recorder)
+        kamailio, recorder = stack.enter_context(sip_servers(credentials, directory))
+        yield Lab(deployments, ca_file, tree, credentials, kamailio, recorder)

@@ -17,6 +17,8 @@ from servers.tree import NAME_SERVER_ADDRESS, Tree
 NAME_SERVER_PORT = 5310
 RESOLVER_ADDRESS = "127.0.0.20"
 RESOLVER_PORT = 5320
+REFUSED_NAME = "sip.refused.example."
+UNANSWERED_NAME = "_5061._tcp.sip.unanswered.example."
 
 
 def program(name: str) -> str:
@@ -27,11 +29,11 @@ def program(name: str) -> str:
     return found
 
 
-def ask(name: str, rrtype: str) -> dns.message.Message:
+def ask(name: str, rrtype: str, *, seconds: float = 5.0) -> dns.message.Message:
     """The resolver's answer to one question with DO and AD set, over TCP when UDP is too small."""
     query = dns.message.make_query(name, rrtype, want_dnssec=True)
     query.flags |= dns.flags.AD
-    return dns.query.udp_with_fallback(query, RESOLVER_ADDRESS, port=RESOLVER_PORT, timeout=5.0)[0]
+    return dns.query.udp_with_fallback(query, RESOLVER_ADDRESS, port=RESOLVER_PORT, timeout=seconds)[0]
 
 
 def _answers(address: str, port: int, flag: dns.flags.Flag) -> bool:
@@ -73,16 +75,23 @@ remote-control:
 
 
 @contextlib.contextmanager
-def validating(tree: Tree, directory: Path) -> Generator[None]:
-    """unbound on 127.0.0.20 port 5320 with the tree's root key as its only anchor, while the block runs."""
-    require_free(RESOLVER_ADDRESS, RESOLVER_PORT, socket.SOCK_DGRAM, socket.SOCK_STREAM)
+def validating(
+    tree: Tree, directory: Path, *, address: str = RESOLVER_ADDRESS, port: int = RESOLVER_PORT
+) -> Generator[None]:
+    """unbound on `address`:`port` with the tree's root key as its only anchor, while the block runs.
+
+    It refuses every question below `REFUSED_NAME`, and leaves those below `UNANSWERED_NAME` without any answer.
+    """
+    require_free(address, port, socket.SOCK_DGRAM, socket.SOCK_STREAM)
     configuration = directory / "unbound.conf"
     # A stub-zone for the root would not do: unbound would then follow the NS records to port 53.
     configuration.write_text(f"""\
 server:
-  interface: {RESOLVER_ADDRESS}
-  port: {RESOLVER_PORT}
-  access-control: 127.0.0.0/8 allow
+  interface: {address}
+  port: {port}
+  access-control: {address}/8 allow
+  local-zone: {REFUSED_NAME} refuse
+  local-zone: {UNANSWERED_NAME} deny
   do-daemonize: no
   do-ip6: no
   do-not-query-localhost: no
@@ -108,6 +117,6 @@ forward-zone:
     with running(
         [program("unbound"), "-d", "-c", str(configuration)],
         log=directory / "unbound.log",
-        ready=lambda: _answers(RESOLVER_ADDRESS, RESOLVER_PORT, dns.flags.AD),
+        ready=lambda: _answers(address, port, dns.flags.AD),
     ):
         yield

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Generator
 
 import dns.edns
+import dns.exception
 import dns.flags
 import dns.rdatatype
 import pytest
@@ -17,7 +18,7 @@ from servers.kamailio import SIPS_PORT, options
 from servers.lab import Lab
 from servers.nameservers import ask
 
-pytestmark = pytest.mark.server("nsd", "unbound", "kamailio", "openssl")
+pytestmark = pytest.mark.server("nsd", "unbound", "kamailio", "openssl", "ldns-signzone")
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,12 @@ pytestmark = pytest.mark.server("nsd", "unbound", "kamailio", "openssl")
         ("_sips._tcp.mixed.example", "SRV"),
         ("bogus.example", "SOA"),
         ("sip.bogus-denial.example", "A"),
+        ("sip.ipv6.example", "AAAA"),
+        ("sip.dual-bogus-a.example", "AAAA"),
+        ("sip.dual-bogus-aaaa.example", "A"),
+        ("_5061._tcp.sip.nsec3.example", "TLSA"),
+        ("_5061._tcp.sip.signed.nsec3.example", "TLSA"),
+        ("_5061._tcp.sip.signed.opt-out.example", "TLSA"),
     ],
 )
 def test_the_resolver_validates_what_is_signed(lab: Lab, name: str, rrtype: str) -> None:
@@ -51,6 +58,13 @@ def test_the_resolver_validates_what_is_signed(lab: Lab, name: str, rrtype: str)
         ("sip.dane-ee.example", "AAAA", Rcode.NOERROR),
         ("silent.example", "NAPTR", Rcode.NOERROR),
         ("_sips._tcp.silent.example", "SRV", Rcode.NXDOMAIN),
+        # NSEC3 records prove it too; here the first name is an empty one, the second a host without that type.
+        ("_tcp.sip.nsec3.example", "TLSA", Rcode.NOERROR),
+        ("sip.nsec3.example", "AAAA", Rcode.NOERROR),
+        ("_5061._tcp.sip.nsec3-no-tlsa.example", "TLSA", Rcode.NXDOMAIN),
+        ("_sips._tcp.nsec3-silent.example", "SRV", Rcode.NXDOMAIN),
+        # The host stands between this name and the wildcard.
+        ("_5061._tcp.sip.wildcard-beside.example", "TLSA", Rcode.NXDOMAIN),
     ],
 )
 def test_the_resolver_validates_the_proof_that_there_is_nothing(lab: Lab, name: str, rrtype: str, rcode: Rcode) -> None:
@@ -61,12 +75,71 @@ def test_the_resolver_validates_the_proof_that_there_is_nothing(lab: Lab, name: 
 
 
 @pytest.mark.parametrize(
+    ("name", "rrtype", "kinds"),
+    [
+        ("www.alias.example", "A", "CNAME"),
+        ("sip.pbx.dname.example", "A", "DNAME CNAME"),
+        ("_5061._tcp.sip.tlsa-dname.example", "TLSA", "DNAME CNAME"),
+        ("_sips._tcp.srv-alias.example", "SRV", "CNAME"),
+        ("office.naptr-alias.example", "NAPTR", "CNAME"),
+        ("_5061._tcp.sip.wildcard-alias.example", "TLSA", "CNAME"),
+    ],
+)
+def test_the_resolver_validates_the_aliases_on_the_way(lab: Lab, name: str, rrtype: str, kinds: str) -> None:
+    answer = ask(name, rrtype)
+    assert answer.rcode() == Rcode.NOERROR
+    assert answer.flags & dns.flags.AD
+    found = [dns.rdatatype.to_text(rrset.rdtype) for rrset in answer.answer if rrset.rdtype != dns.rdatatype.RRSIG]
+    assert found == [*kinds.split(), rrtype]
+
+
+@pytest.mark.parametrize(
+    ("name", "rrtype", "proof"),
+    [
+        ("_5061._tcp.sip.wildcard-tlsa.example", "TLSA", "NSEC"),
+        ("sip.wildcard-host.example", "A", "NSEC"),
+        ("_sips._tcp.wildcard-srv.example", "SRV", "NSEC"),
+        ("_5061._tcp.sip.nsec3-wildcard.example", "TLSA", "NSEC3"),
+    ],
+)
+def test_the_resolver_validates_what_a_wildcard_answers(lab: Lab, name: str, rrtype: str, proof: str) -> None:
+    answer = ask(name, rrtype)
+    assert answer.rcode() == Rcode.NOERROR
+    assert answer.answer
+    assert answer.flags & dns.flags.AD
+    assert proof in {dns.rdatatype.to_text(rrset.rdtype) for rrset in answer.authority}
+
+
+@pytest.mark.parametrize(
+    ("name", "rrtype"),
+    [
+        ("_5061._tcp.sip.opt-out.example", "TLSA"),
+        ("_sips._tcp.opt-out-silent.example", "SRV"),
+        ("_sips._tcp.opt-out-direct.example", "SRV"),
+    ],
+)
+def test_the_resolver_takes_a_denial_with_the_opt_out_flag_for_no_proof(lab: Lab, name: str, rrtype: str) -> None:
+    answer = ask(name, rrtype)
+    assert answer.rcode() == Rcode.NXDOMAIN
+    assert not answer.flags & dns.flags.AD
+
+
+@pytest.mark.parametrize(
     ("name", "rrtype"),
     [
         ("unsigned.example", "NAPTR"),
         ("_5061._tcp.sip.unsigned.example", "TLSA"),
         ("naptr-unsigned.example", "NAPTR"),
         ("sip.unsigned-host.example", "A"),
+        ("sip.unsigned.nsec3.example", "A"),
+        ("sip.unsigned.opt-out.example", "A"),
+        ("sip.unknown-algorithm.example", "A"),
+        ("sip.unknown-digest.example", "A"),
+        # Signed until an alias leads to where nothing is.
+        ("sip.alias-unsigned.example", "A"),
+        ("sip.pbx.dname-unsigned.example", "A"),
+        ("_sips._tcp.srv-alias-unsigned.example", "SRV"),
+        ("_5061._tcp.sip.tlsa-alias-unsigned.example", "TLSA"),
     ],
 )
 def test_the_resolver_answers_for_unsigned_zones_without_the_ad_bit(lab: Lab, name: str, rrtype: str) -> None:
@@ -82,6 +155,9 @@ def test_the_resolver_answers_for_unsigned_zones_without_the_ad_bit(lab: Lab, na
         ("bogus.example", "NAPTR", dns.edns.EDECode.DNSSEC_BOGUS),
         ("_5061._tcp.sip.bogus-tlsa.example", "TLSA", dns.edns.EDECode.DNSSEC_BOGUS),
         ("_5061._tcp.sip.bogus-denial.example", "TLSA", dns.edns.EDECode.DNSSEC_BOGUS),
+        ("sip.dual-bogus-a.example", "A", dns.edns.EDECode.DNSSEC_BOGUS),
+        ("sip.dual-bogus-aaaa.example", "AAAA", dns.edns.EDECode.DNSSEC_BOGUS),
+        ("naptr-bogus.example", "NAPTR", dns.edns.EDECode.DNSSEC_BOGUS),
         # A name that no other test asks for: unbound tells the exact reason only the first time.
         ("sip.expired.example", "A", dns.edns.EDECode.SIGNATURE_EXPIRED),
     ],
@@ -94,9 +170,41 @@ def test_the_resolver_refuses_broken_zones_and_says_why(
     assert reason in {error.code for error in answer.extended_errors()}
 
 
+@pytest.mark.parametrize("name", ["wrong-ds.example", "unserved.example"])
+def test_the_resolver_refuses_zones_without_the_key_that_their_parent_names(lab: Lab, name: str) -> None:
+    answer = ask(name, "NAPTR")
+    assert answer.rcode() == Rcode.SERVFAIL
+    # unbound knows the first of the two only as long as it has not noted that the zone is bad.
+    reasons = {dns.edns.EDECode.DNSKEY_MISSING, dns.edns.EDECode.DNSSEC_BOGUS}
+    assert reasons & {error.code for error in answer.extended_errors()}
+
+
+@pytest.mark.parametrize(
+    ("name", "rrtype", "rcode"),
+    [
+        ("sip.refused.example", "A", Rcode.REFUSED),
+        ("_5061._tcp.sip.tlsa-alias-loop.example", "TLSA", Rcode.SERVFAIL),
+        ("_sips._tcp.srv-alias-loop.example", "SRV", Rcode.SERVFAIL),
+    ],
+)
+def test_the_resolver_fails_and_blames_no_signature(lab: Lab, name: str, rrtype: str, rcode: Rcode) -> None:
+    answer = ask(name, rrtype)
+    assert answer.rcode() == rcode
+    assert not list(answer.extended_errors())
+
+
+def test_the_resolver_leaves_one_question_without_an_answer(lab: Lab) -> None:
+    with pytest.raises(dns.exception.Timeout):
+        ask("_5061._tcp.sip.unanswered.example", "TLSA", seconds=0.5)
+
+
+OUT_OF_REACH = {"wrong-ds", "unserved", "refused", "unanswered"}
+"""The deployments whose TLSA records nobody gets to see, without any of them being forged."""
+
+
 def test_the_dns_holds_the_records_that_openssl_is_given(lab: Lab) -> None:
     for deployment in lab.deployments.values():
-        if not deployment.tlsa or any(deployment.forged):
+        if not deployment.tlsa or deployment.forged or deployment.name in OUT_OF_REACH:
             continue
         answer = ask(f"_{SIPS_PORT}._tcp.{deployment.host}", "TLSA")
         served = {
@@ -119,6 +227,10 @@ ACCEPTED_BY_OPENSSL = {
     "dane-ta-key": "signed the certificate at depth 0",
     "dane-ta-full": "matched TA certificate at depth 2",
     "dane-either": "matched TA certificate at depth 1",
+    "ipv6": "matched EE certificate at depth 0",
+    "dane-ee-full": "matched EE certificate at depth 0",
+    "dane-ee-key-full": "matched EE certificate at depth 0",
+    "part-unusable": "matched EE certificate at depth 0",
     "pkix-ee": "matched EE certificate at depth 0",
     "pkix-ta": "matched TA certificate at depth 1",
     "pkix-ta-root": "matched TA certificate at depth 2",
@@ -126,6 +238,10 @@ ACCEPTED_BY_OPENSSL = {
 REFUSED_BY_OPENSSL = {
     "mismatch": "no matching DANE TLSA records",
     "agility": "no matching DANE TLSA records",
+    "part-unusable-mismatch": "no matching DANE TLSA records",
+    "dane-ee-second": "no matching DANE TLSA records",
+    "dane-ta-leaf": "no matching DANE TLSA records",
+    "dane-ta-stranger": "no matching DANE TLSA records",
     "dane-ta-absent": "no matching DANE TLSA records",
     "dane-ta-name": "hostname mismatch",
     "dane-ta-expired": "certificate has expired",

@@ -3,9 +3,11 @@
 import base64
 import dataclasses
 import enum
+import subprocess
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Self
 
 import dns.dnssec
 import dns.name
@@ -28,8 +30,20 @@ class Signing(enum.Enum):
     """What is done to a zone; the parent holds a DS record for each kind but UNSIGNED."""
 
     SIGNED = enum.auto()
+    NSEC3 = enum.auto()
+    """Signed; denial by NSEC3 records, without salt and further iterations (RFC 9276)."""
+    OPT_OUT = enum.auto()
+    """The same with the opt-out flag on every NSEC3 record (RFC 5155 section 6)."""
     UNSIGNED = enum.auto()
     EXPIRED = enum.auto()
+    WRONG_DS = enum.auto()
+    """Signed, and the DS record is that of another key."""
+    UNKNOWN_ALGORITHM = enum.auto()
+    """Signed, and the DS record names an algorithm that nobody has (RFC 4035 section 5.2)."""
+    UNKNOWN_DIGEST = enum.auto()
+    """Signed, and the DS record is made by a digest that nobody has (RFC 6840 section 5.2)."""
+    UNSERVED = enum.auto()
+    """Signed and delegated, but no name server holds the zone."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,19 +84,63 @@ def _master_file(zone: Zone, delegations: Iterable[str]) -> str:
     )
 
 
-def _sign(zone: dns.zone.Zone, signing: Signing, now: int) -> DNSKEY:
-    """Sign `zone` with one new P-256 key that is both key-signing and zone-signing key; return its record."""
-    private = ec.generate_private_key(ec.SECP256R1())
-    point = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    # RFC 6605 section 4: the key is the point without the octet that says "uncompressed".
-    key = dns.rdata.from_text("IN", "DNSKEY", f"257 3 13 {base64.b64encode(point[1:]).decode()}")
-    assert isinstance(key, DNSKEY)
+@dataclasses.dataclass(frozen=True)
+class _Key:
+    """One new P-256 key that is both key-signing and zone-signing key."""
+
+    private: ec.EllipticCurvePrivateKey
+    record: DNSKEY
+
+    @classmethod
+    def new(cls) -> Self:
+        private = ec.generate_private_key(ec.SECP256R1())
+        point = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        # RFC 6605 section 4: the key is the point without the octet that says "uncompressed".
+        record = dns.rdata.from_text("IN", "DNSKEY", f"257 3 13 {base64.b64encode(point[1:]).decode()}")
+        assert isinstance(record, DNSKEY)
+        return cls(private, record)
+
+    def written(self, origin: dns.name.Name, directory: Path) -> Path:
+        """Write the key as ldns wants it; return the name that its two files share."""
+        base = directory / f"K{origin}+013+{dns.dnssec.key_id(self.record):05}"
+        secret = self.private.private_numbers().private_value.to_bytes(32, "big")
+        Path(f"{base}.key").write_text(f"{origin} {TTL} IN DNSKEY {self.record}\n")
+        Path(f"{base}.private").write_text(
+            "Private-key-format: v1.2\nAlgorithm: 13 (ECDSAP256SHA256)\n"
+            f"PrivateKey: {base64.b64encode(secret).decode()}\n"
+        )
+        return base
+
+
+def _sign(zone: dns.zone.Zone, key: _Key, signing: Signing, now: int) -> None:
     inception, expiration = now - 3_600, now + 7 * DAY
     if signing is Signing.EXPIRED:
         # unbound forgives an expired signature by a tenth of its lifetime, up to one day (val-sig-skew-max).
         inception, expiration = now - 20 * DAY, now - 3 * DAY
-    dns.dnssec.sign_zone(zone, keys=[(private, key)], inception=inception, expiration=expiration, dnskey_ttl=TTL)
-    return key
+    dns.dnssec.sign_zone(
+        zone, keys=[(key.private, key.record)], inception=inception, expiration=expiration, dnskey_ttl=TTL
+    )
+
+
+def _sign_with_nsec3(zone: Zone, text: str, key: _Key, file: Path, now: int) -> None:
+    """Write the signed zone to `file`: dnspython makes NSEC records only."""
+    unsigned = file.with_suffix(".unsigned")
+    unsigned.write_text(text)
+    command = ["ldns-signzone", "-n", "-t", "0", "-i", str(now - 3_600), "-e", str(now + 7 * DAY)]
+    command += ["-o", zone.name, "-f", str(file)] + (["-p"] if zone.signing is Signing.OPT_OUT else [])
+    command += [str(unsigned), str(key.written(zone.origin, file.parent))]
+    run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+    assert run.returncode == 0, run.stderr
+
+
+def _ds(origin: dns.name.Name, key: _Key, signing: Signing) -> str:
+    """The DS record (RFC 4034 section 5) for the parent."""
+    ds = dns.dnssec.make_ds(origin, _Key.new().record if signing is Signing.WRONG_DS else key.record, "SHA256")
+    if signing is Signing.UNKNOWN_ALGORITHM:
+        return f"{ds.key_tag} 200 2 {ds.digest.hex()}"
+    if signing is Signing.UNKNOWN_DIGEST:
+        return f"{ds.key_tag} 13 200 {ds.digest.hex()}"
+    return str(ds)
 
 
 def _forge(zone: dns.zone.Zone, types: frozenset[RdataType]) -> None:
@@ -108,17 +166,30 @@ def write_tree(directory: Path, zones: Iterable[Zone]) -> Tree:
     zone_files: dict[str, Path] = {}
     trust_anchor = directory / "root.key"
     for zone in by_depth:
-        lines = delegations[zone.origin]
-        text = _master_file(zone, lines)
-        signed = dns.zone.from_text(text, origin=zone.origin, relativize=False)
-        referral = [] if zone.origin == dns.name.root else delegations[zone.origin.parent()]
+        file = directory / f"{zone.name.rstrip('.') or 'root'}.zone"
+        key = _write_zone(zone, delegations[zone.origin], file, now)
+        if zone.signing is not Signing.UNSERVED:
+            zone_files[zone.name] = file
+        if zone.origin == dns.name.root:
+            trust_anchor.write_text(f". {TTL} IN DNSKEY {key.record}\n")
+            continue
+        referral = delegations[zone.origin.parent()]
         referral.append(f"{zone.origin} NS {NAME_SERVER}")
         if zone.signing is not Signing.UNSIGNED:
-            key = _sign(signed, zone.signing, now)
-            _forge(signed, zone.forged)
-            referral.append(f"{zone.origin} DS {dns.dnssec.make_ds(zone.origin, key, 'SHA256')}")
-            if zone.origin == dns.name.root:
-                trust_anchor.write_text(f". {TTL} IN DNSKEY {key}\n")
-        zone_files[zone.name] = directory / f"{zone.name.rstrip('.') or 'root'}.zone"
-        zone_files[zone.name].write_text(signed.to_text(relativize=False))
+            referral.append(f"{zone.origin} DS {_ds(zone.origin, key, zone.signing)}")
     return Tree(zone_files, trust_anchor)
+
+
+def _write_zone(zone: Zone, delegations: Iterable[str], file: Path, now: int) -> _Key:
+    """Write the zone as it is served; return the key that signed it, if it is signed."""
+    key = _Key.new()
+    text = _master_file(zone, delegations)
+    if zone.signing in {Signing.NSEC3, Signing.OPT_OUT}:
+        _sign_with_nsec3(zone, text, key, file, now)
+        return key
+    served = dns.zone.from_text(text, origin=zone.origin, relativize=False)
+    if zone.signing is not Signing.UNSIGNED:
+        _sign(served, key, zone.signing, now)
+        _forge(served, zone.forged)
+    file.write_text(served.to_text(relativize=False))
+    return key
