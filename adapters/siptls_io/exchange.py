@@ -174,7 +174,10 @@ def _done(do: Callable[[], T], stream: socket.socket, event: int, until: float, 
 async def _over_udp_async(server: Server, query: dns.message.Message) -> dns.message.Message:
     address = ip_address(server.address)
     async with await anyio.create_udp_socket(family=_family(server.address)) as udp:
-        await udp.sendto(query.to_wire(), server.address, server.port)
+        try:
+            await udp.sendto(query.to_wire(), server.address, server.port)
+        except anyio.BrokenResourceError as error:  # trio tells at once that there is no way to the server
+            raise OSError("nothing can be sent") from error.__cause__
         while True:
             wire, (sender, sender_port) = await udp.receive()
             if sender_port == server.port and ip_address(sender) == address:
