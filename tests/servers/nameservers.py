@@ -11,12 +11,19 @@ import dns.flags
 import dns.message
 import dns.query
 
+from loopback_tls import CURRENT
+from pki import SERVER_AUTH, Issuer
 from servers.daemon import require_free, running
 from servers.tree import NAME_SERVER_ADDRESS, Tree
 
 NAME_SERVER_PORT = 5310
 RESOLVER_ADDRESS = "127.0.0.20"
 RESOLVER_PORT = 5320
+TLS_PORT = 8853
+HTTPS_PORT = 8443
+RESOLVER_NAME = "resolver.example"
+RESOLVER_ROOTS = "resolver-roots.pem"
+"""The file in the lab's directory with the root of the resolver's own certificate."""
 REFUSED_NAME = "sip.refused.example."
 UNANSWERED_NAME = "_5061._tcp.sip.unanswered.example."
 
@@ -74,21 +81,42 @@ remote-control:
         yield
 
 
+def _write_certificate(address: str, directory: Path) -> tuple[Path, Path]:
+    """The PEM files of chain and key for TLS at `address`; the root goes to `RESOLVER_ROOTS`."""
+    root = Issuer.root(**CURRENT)
+    leaf = root.intermediate(**CURRENT).leaf(dns=[RESOLVER_NAME], ips=[address], eku=[SERVER_AUTH], **CURRENT)
+    chain, key = directory / "resolver.pem", directory / "resolver.key"
+    chain.write_bytes(leaf.presented_pem)
+    key.write_bytes(leaf.key_pem)
+    (directory / RESOLVER_ROOTS).write_bytes(root.pem)
+    return chain, key
+
+
 @contextlib.contextmanager
 def validating(
     tree: Tree, directory: Path, *, address: str = RESOLVER_ADDRESS, port: int = RESOLVER_PORT
 ) -> Generator[None]:
     """unbound on `address`:`port` with the tree's root key as its only anchor, while the block runs.
 
+    It also speaks DNS over TLS and over HTTPS, with a certificate for `RESOLVER_NAME` and `address`.
     It refuses every question below `REFUSED_NAME`, and leaves those below `UNANSWERED_NAME` without any answer.
     """
     require_free(address, port, socket.SOCK_DGRAM, socket.SOCK_STREAM)
+    require_free(address, TLS_PORT, socket.SOCK_STREAM)
+    require_free(address, HTTPS_PORT, socket.SOCK_STREAM)
+    chain, key = _write_certificate(address, directory)
     configuration = directory / "unbound.conf"
     # A stub-zone for the root would not do: unbound would then follow the NS records to port 53.
     configuration.write_text(f"""\
 server:
   interface: {address}
+  interface: {address}@{TLS_PORT}
+  interface: {address}@{HTTPS_PORT}
   port: {port}
+  tls-port: {TLS_PORT}
+  https-port: {HTTPS_PORT}
+  tls-service-pem: "{chain}"
+  tls-service-key: "{key}"
   access-control: {address}/8 allow
   local-zone: {REFUSED_NAME} refuse
   local-zone: {UNANSWERED_NAME} deny
