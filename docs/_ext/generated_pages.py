@@ -34,6 +34,7 @@ ROOMS = {
     "resolver": "The resolver",
     "usage": "The command line",
     "input": "Files",
+    "output": "Output",
     "internal": "Bugs",
     "run": "The run",
 }
