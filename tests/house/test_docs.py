@@ -1,74 +1,142 @@
-"""What the documentation shows is run: Python blocks one after the other, and the console blocks of siptls."""
+"""What the documentation shows is run, block by block, and what it lists is complete."""
 
-import os
+import inspect
 import re
-import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
-from sybil import Example, Sybil
-from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
+from sphinx.util.inventory import InventoryFile
 
+import siptls
+import siptls.dns
+import siptls_io
+import siptls_io.anyio
+import siptls_io.asyncio
+import siptls_io.blocking
+import siptls_io.trio
+from house.pages import (
+    PAGES,
+    ROOT,
+    TUTORIAL,
+    Terminal,
+    agree,
+    blocks_nobody_runs,
+    commands,
+    comparable,
+    copy_of_examples,
+    examples,
+    make_targets,
+    of_this_environment,
+    runnable,
+)
 from siptls_cli.commands import cli
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "docs" / "examples"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 KINDS = ("security", "breaking", "added", "changed", "fixed")
 
-
-def comparable(text: str) -> str:
-    """Text without what differs from run to run: durations, blanks before them, and which of A and AAAA is first."""
-    text = re.sub(r" *\b\d+(\.\d+)? ms\b", " N ms", text.strip())
-    text = re.sub(r"^(.* AAAA .*)\n(.* A     .*)$", r"\2\n\1", text, flags=re.MULTILINE)
-    return "\n".join(line.rstrip() for line in text.splitlines())
+each_page = pytest.mark.parametrize(
+    "page", [pytest.param(page, id=page.relative_to(ROOT).as_posix()) for page in PAGES]
+)
 
 
-def run_console(example: Example) -> None:
-    """Run the commands of one console block in docs/examples, and compare what they print."""
-    for block in re.split(r"^\$ ", str(example.parsed), flags=re.MULTILINE)[1:]:
-        command, _, expected = re.sub(r" \\\n +", " ", block).partition("\n")
-        program, *arguments = shlex.split(command)
-        if program != "siptls":
-            continue
-        run = subprocess.run(
-            [sys.executable, "-m", "siptls_cli", *arguments],
-            cwd=EXAMPLES,
-            env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
-        assert comparable(run.stdout + run.stderr) == comparable(expected), f"$ {command}"
+def run(page: Path, folder: Path) -> int:
+    """Run all examples of a page, and return how many there are."""
+    with Terminal(copy_of_examples(folder), of_this_environment(folder)) as terminal:
+        found = examples(page, terminal)
+        for example in found:
+            example.evaluate()
+    return len(found)
 
 
-def blocks(page: Path) -> list[Example]:
-    parser = Sybil(parsers=[PythonCodeBlockParser(), CodeBlockParser("console", run_console)])
-    return list(parser.parse(page).examples())
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, id=page.relative_to(ROOT).as_posix()) for page in PAGES if page != TUTORIAL]
+)
+def test_the_examples_of_a_page_do_what_the_page_says(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(page, tmp_path) == runnable(page.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, id=page.relative_to(ROOT).as_posix()) for page in PAGES])
-def test_the_examples_of_a_page_do_what_the_page_says(page: Path) -> None:
-    for example in blocks(page):
-        example.evaluate()
+def is_installation(command: str) -> bool:
+    """Say whether a command of the tutorial makes the environment; .ci/check-tutorial types those, too."""
+    return command.startswith(("python3 -m venv ", ". ~/", "pip install "))
 
 
-def test_there_are_examples_to_run() -> None:
-    assert sum(len(blocks(page)) for page in PAGES) >= 5
+@pytest.mark.server("openssl")
+def test_the_tutorial_works_in_this_environment(tmp_path: Path) -> None:
+    (tmp_path / "siptls-tutorial").mkdir()
+    with Terminal(ROOT, of_this_environment(tmp_path), is_installation) as terminal:
+        found = examples(TUTORIAL, terminal)
+        for example in found:
+            example.evaluate()
+    assert len(found) == runnable(TUTORIAL.read_text(encoding="utf-8"))
+
+
+def test_the_tutorial_is_typed_into_a_fresh_environment_by_lint() -> None:
+    typed = [command for command, _ in commands(TUTORIAL.read_text(encoding="utf-8")) if is_installation(command)]
+    assert len(typed) == 3
+    assert "\n.ci/check-tutorial\n" in (ROOT / ".ci" / "lint").read_text(encoding="utf-8")
+
+
+@each_page
+def test_a_page_has_no_block_that_nobody_runs(page: Path) -> None:
+    assert blocks_nobody_runs(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A list:\n\n    make demo\n",
+        "```\nmake demo\n```\n",
+        "```sh\nmake demo\n```\n",
+        "```text\nsiptls check --all\n```\n",
+        "- a list\n\n  ```bash\n  make demo\n  ```\n",
+        ":::{code-block} python\nassert False\n:::\n",
+        "```{code-block} python\nassert False\n```\n",
+    ],
+)
+def test_a_block_that_nobody_runs_is_found(text: str) -> None:
+    assert len(blocks_nobody_runs(text)) == 1
+
+
+def test_the_synopsis_of_a_command_is_no_such_block() -> None:
+    assert blocks_nobody_runs("```text\nsiptls check [OPTIONS] URI\n```\n") == []
 
 
 def test_a_wrong_example_is_found(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("```python\nassert 1 == 2\n```\n\n```console\n$ siptls --version\n0.0.0\n```\n", encoding="utf-8")
-    for example in blocks(page):
+    shown = (
+        "python\nassert 1 == 2",
+        "console\n$ siptls --version\n0.0.0",
+        "console\n$ make nothing",
+        "console\n$ false x",
+    )
+    for number, text in enumerate(shown):
+        page = tmp_path / f"{number}.md"
+        page.write_text(f"```{text}\n```\n", encoding="utf-8")
+        folder = tmp_path / str(number)
+        folder.mkdir()
         with pytest.raises(AssertionError):
-            example.evaluate()
+            run(page, folder)
+
+
+def test_what_differs_from_run_to_run_is_not_compared() -> None:
+    assert commands("$ one \\\n    two\nprinted\n$ three\n") == [("one \\\n    two", "printed\n"), ("three", "")]
+    assert agree("a\nb\nc\n", "a\n…\nc")
+    assert agree("a\nc\n", "a\n…\nc\n")
+    assert not agree("a\nb\nd\n", "a\n…\nc\n")
+    assert agree(f"3 1 1 {'ab' * 32} 7 ms", f"3 1 1 {'cd' * 32}   12.5 ms")
+    assert agree("(1 key) 01234567…89abcdef", "(1 key) fedcba98…76543210")
+    assert not agree("01234567…89abcdef", "01234567…89abcdef and more")
+    assert not agree("b", ".")
+    assert comparable("x  5 ms \n") == comparable("x 17 ms")
+
+
+def test_the_targets_of_the_makefile_are_known() -> None:
+    assert {"demo", "test", "docs", "lint"} <= make_targets()
 
 
 def test_every_command_and_option_stands_in_the_reference() -> None:
@@ -80,6 +148,61 @@ def test_every_command_and_option_stands_in_the_reference() -> None:
         names |= {name for parameter in command.get_params(context) for name in parameter.opts if name.startswith("-")}
     assert "--zone" in names
     assert [name for name in sorted(names) if not re.search(rf"{name}\b", page)] == []
+
+
+def public_names() -> Iterator[tuple[str, object]]:
+    """Everything that a user may import, with its full name."""
+    for module in (siptls, siptls.dns, siptls_io):
+        for name in module.__all__:
+            value = getattr(module, name)
+            if not inspect.ismodule(value):
+                yield f"{module.__name__}.{name}", value
+    for loop in (siptls_io.asyncio, siptls_io.trio, siptls_io.anyio, siptls_io.blocking):
+        for name, value in vars(loop).items():
+            defined = inspect.isclass(value) or inspect.isfunction(value)
+            if defined and value.__module__ == loop.__name__ and not name.startswith("_"):
+                yield f"{loop.__name__}.{name}", value
+
+
+def test_everything_public_stands_in_the_reference_and_nothing_in_it_is_broken(tmp_path: Path) -> None:
+    """The documentation is built as .ci/lint builds it; its inventory says what it describes."""
+    strictly = ("-q", "-n", "-W", "--keep-going")
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", *strictly, "-d", tmp_path / "trees", ROOT / "docs", tmp_path / "html"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (built.returncode, built.stderr) == (0, "")
+    inventory = InventoryFile.loads((tmp_path / "html" / "objects.inv").read_bytes(), uri="")
+    described = {name for kind, names in inventory.data.items() if kind.startswith("py:") for name in names}
+    names: dict[int, set[str]] = {}
+    for name, value in public_names():
+        names.setdefault(id(value), set()).add(name)  # what may be imported from two places is described in one
+    assert {"siptls.dns.Lookup", "siptls.Lookup"} in names.values()
+    assert {"siptls_io.trio.connect"} in names.values()
+    assert [each for each in names.values() if not each & described] == []
+
+
+def included(page: str, file: str) -> str:
+    """The parts of a file that a page shows by the texts at which they begin and end."""
+    page = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    source = (ROOT / file).read_text(encoding="utf-8")
+    shown = ""
+    for part in re.findall(
+        rf'^```{{literalinclude}} \S+/{file}\n((?::start-at: ".*"\n)(?::end-before: ".*"\n))```', page, re.MULTILINE
+    ):
+        start, end = re.findall(r'"(.*)"', part)
+        after = source[source.index(f"\n{start}") + 1 :]
+        shown += after[: after.index(f"\n{end}") + 1]
+    return shown
+
+
+def test_the_guide_to_drivers_explains_every_line_of_the_trio_loop() -> None:
+    file = "adapters/siptls_io/trio.py"
+    source = (ROOT / file).read_text(encoding="utf-8")
+    loop = source[source.index("async def drive(") : source.index("class StreamPerformer")]
+    assert included("how-to/write-your-own-driver.md", file) == loop
 
 
 def test_news_fragments_have_names_that_towncrier_reads() -> None:
