@@ -140,7 +140,7 @@ class Context:
     """
 
     def __init__(self, forwarders: Iterable[str], anchors: Iterable[str]) -> None:
-        self._library = _library()
+        self._library = load()
         self._context = self._library.ub_ctx_create()
         if not self._context:
             raise OSError("libunbound cannot start: out of memory or of file descriptors")
@@ -218,7 +218,7 @@ class Context:
 
 
 @functools.cache
-def _library() -> ctypes.CDLL:
+def load() -> ctypes.CDLL:
     """Load the library, and tell ctypes how its functions are called.
 
     Raises:
