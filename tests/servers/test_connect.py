@@ -1,13 +1,18 @@
-"""Both `connect()`s against real servers: what may be used is used, and what may not hears nothing."""
+"""All five `connect()`s against real servers: what may be used is used, and what may not hears nothing."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeAlias
 
+import anyio
 import pytest
+import trio
 
+import siptls_io.anyio
 import siptls_io.asyncio
 import siptls_io.blocking
+import siptls_io.trio
 from servers.kamailio import options
 from servers.lab import Lab
 from servers.nameservers import RESOLVER_ADDRESS, RESOLVER_PORT
@@ -16,37 +21,85 @@ from siptls_io.ad_resolver import AdResolver
 from siptls_io.anchors import anchors_from_pem
 from siptls_io.connection import NoService, NotConnected, PeerRejected, PeerUndetermined
 
-pytestmark = pytest.mark.server("nsd", "unbound", "kamailio")
+pytestmark = pytest.mark.server("nsd", "unbound", "kamailio", "ldns-signzone")
 
-Ask: TypeAlias = Callable[[str, AdResolver, Anchors], tuple[Verdict, bytes]]
+Asked: TypeAlias = tuple[Verdict, bytes]
+Ask: TypeAlias = Callable[[str, AdResolver, Anchors], Asked]
+
+END_OF_HEADERS = b"\r\n\r\n"
 
 
-def ask_blocking(domain: str, resolver: AdResolver, anchors: Anchors) -> tuple[Verdict, bytes]:
+def ask_blocking(domain: str, resolver: AdResolver, anchors: Anchors) -> Asked:
     connection = siptls_io.blocking.connect(f"sip:alice@{domain}", resolver=resolver, anchors=anchors)
     with connection.stream as stream:
         stream.sendall(options(domain))
-        return connection.verdict, stream.recv(4096)
+        reply = b""
+        while END_OF_HEADERS not in reply:
+            received = stream.recv(4096)
+            assert received, "the server ended the connection"
+            reply += received
+        return connection.verdict, reply
 
 
-def ask_asyncio(domain: str, resolver: AdResolver, anchors: Anchors) -> tuple[Verdict, bytes]:
-    async def ask() -> tuple[Verdict, bytes]:
-        connection = await siptls_io.asyncio.connect(f"sip:alice@{domain}", resolver=resolver, anchors=anchors)
-        reader, writer = connection.stream
-        try:
-            writer.write(options(domain))
-            return connection.verdict, await reader.readuntil(b"\r\n\r\n")
-        finally:
-            writer.close()
-            await writer.wait_closed()
-
-    return asyncio.run(ask())
+async def _headers(receive: Callable[[], Awaitable[bytes | bytearray]]) -> bytes:
+    reply = b""
+    while END_OF_HEADERS not in reply:
+        received = await receive()
+        assert received, "the server ended the connection"
+        reply += received
+    return reply
 
 
-@pytest.fixture(params=[ask_asyncio, ask_blocking], ids=["asyncio", "blocking"])
+async def _by_asyncio(domain: str, resolver: AdResolver, anchors: Anchors) -> Asked:
+    connection = await siptls_io.asyncio.connect(f"sip:alice@{domain}", resolver=resolver, anchors=anchors)
+    reader, writer = connection.stream
+    try:
+        writer.write(options(domain))
+        return connection.verdict, await reader.readuntil(END_OF_HEADERS)
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def _by_trio(domain: str, resolver: AdResolver, anchors: Anchors) -> Asked:
+    connection = await siptls_io.trio.connect(f"sip:alice@{domain}", resolver=resolver, anchors=anchors)
+    async with connection.stream as stream:
+        await stream.send_all(options(domain))
+        return connection.verdict, await _headers(stream.receive_some)
+
+
+async def _by_anyio(domain: str, resolver: AdResolver, anchors: Anchors) -> Asked:
+    connection = await siptls_io.anyio.connect(f"sip:alice@{domain}", resolver=resolver, anchors=anchors)
+    async with connection.stream as stream:
+        await stream.send(options(domain))
+        return connection.verdict, await _headers(stream.receive)
+
+
+def ask_asyncio(domain: str, resolver: AdResolver, anchors: Anchors) -> Asked:
+    return asyncio.run(_by_asyncio(domain, resolver, anchors))
+
+
+def ask_trio(domain: str, resolver: AdResolver, anchors: Anchors) -> Asked:
+    return trio.run(_by_trio, domain, resolver, anchors)
+
+
+def ask_anyio(backend: str, domain: str, resolver: AdResolver, anchors: Anchors) -> Asked:
+    return anyio.run(_by_anyio, domain, resolver, anchors, backend=backend)
+
+
+LOOPS: dict[str, Ask] = {
+    "asyncio": ask_asyncio,
+    "trio": ask_trio,
+    "anyio+asyncio": partial(ask_anyio, "asyncio"),
+    "anyio+trio": partial(ask_anyio, "trio"),
+    "blocking": ask_blocking,
+}
+
+
+@pytest.fixture(params=list(LOOPS))
 def ask(request: pytest.FixtureRequest) -> Ask:
     """Connect, send OPTIONS on the accepted connection, and return the verdict and the answer."""
-    chosen: Ask = request.param
-    return chosen
+    return LOOPS[request.param]
 
 
 @pytest.fixture
@@ -73,6 +126,8 @@ def anchors(lab: Lab) -> Anchors:
         pytest.param("no-tlsa", "pkix", "no-tlsa.example", marks=pytest.mark.req("R7673-4.1-4")),
         pytest.param("unusable", "pkix", "unusable.example", marks=pytest.mark.req("R7673-4.1-4")),
         pytest.param("mixed", "pkix", "mixed.example", marks=pytest.mark.req("R7673-4.1-4")),
+        pytest.param("dname", "dane-ee", "sip.hoster.example", marks=pytest.mark.req("R7671-7-3", "R7671-7-5")),
+        pytest.param("ipv6", "dane-ee", "sip.ipv6.example"),
         pytest.param("unsigned", "pkix", "unsigned.example", marks=pytest.mark.req("R5922-7.8-2", "R7673-4.1-4")),
     ],
 )

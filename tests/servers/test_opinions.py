@@ -4,9 +4,12 @@ Three words are compared: accepted by DANE, accepted by PKIX alone, not accepted
 TLSA records aside is a difference, and every difference has its explanation in `comparison.py`.
 """
 
+import contextlib
 import os
+import subprocess
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -38,14 +41,33 @@ def by_openssl(lab: Lab) -> Mapping[str, Opinion]:
     return {name: lab.openssl_opinion_of(name) for name, each in lab.deployments.items() if each.tlsa}
 
 
+def outside() -> tuple[object, ...]:
+    """All that a namespace has its own of."""
+    addresses = subprocess.run(["ip", "-brief", "address", "show"], check=True, capture_output=True, timeout=30).stdout
+    root_key = namespace.ROOT_KEY.read_bytes() if namespace.ROOT_KEY.exists() else None
+    return Path("/etc/resolv.conf").read_bytes(), root_key, Path("/proc/self/mounts").read_text(), addresses
+
+
 @pytest.fixture(scope="module")
-def by_others(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> namespace.Opinions:
+def before() -> tuple[object, ...]:
+    """How things stood before there was a namespace."""
+    return outside()
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the servers of the namespace write."""
+    return tmp_path_factory.mktemp("inside")
+
+
+@pytest.fixture(scope="module")
+def by_others(lab: Lab, before: tuple[object, ...], directory: Path) -> namespace.Opinions:
     """The opinions of those who find the server and its records themselves."""
     if missing := namespace.missing_permission():
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail(f"{missing} is missing", pytrace=False)
         pytest.skip(f"not run: {missing} missing")
-    return namespace.opinions_inside(lab, tmp_path_factory.mktemp("inside"))
+    return namespace.opinions_inside(lab, directory)
 
 
 @pytest.fixture(params=[pytest.param(name, marks=pytest.mark.server(*programs)) for name, programs in NEEDED.items()])
@@ -103,3 +125,14 @@ def test_nothing_is_accepted_by_dane_alone_against_all_the_others(
     pytestconfig.stash[TABLE] = list(table(told, everyone))  # the terminal's summary shows it
     for name in [name for name, each in told.items() if word_of(each) == "dane"]:
         assert any(name in said and said[name].word == "dane" for said in everyone.values()), name
+
+
+@pytest.mark.server(*(program for programs in NEEDED.values() for program in programs))
+def test_nothing_of_the_namespace_is_left_outside(
+    by_others: namespace.Opinions, before: tuple[object, ...], directory: Path
+) -> None:
+    assert (directory / "unbound.conf").exists()
+    assert outside() == before
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it may end at any time
+            assert str(directory).encode() not in (process / "cmdline").read_bytes()
