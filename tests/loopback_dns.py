@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ import dns.edns
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 
 
@@ -20,8 +21,17 @@ class Reset:
 
 
 RESET = Reset()
+
+
+class Late:
+    """In place of a reply: it is sent when the next query comes, so when somebody has given up waiting for it."""
+
+    def __init__(self, reply: dns.message.Message) -> None:
+        self.reply = reply
+
+
 Reply: TypeAlias = "dns.message.Message | bytes | None"
-Script: TypeAlias = Callable[[dns.message.Message, bool], "Reply | list[Reply] | Reset"]
+Script: TypeAlias = Callable[[dns.message.Message, bool], "Reply | list[Reply] | Reset | Late"]
 """Called with each query and whether it came over TCP; None sends nothing, a list several datagrams."""
 
 
@@ -48,6 +58,20 @@ def response(
     return made
 
 
+def answering(records: Mapping[str, Sequence[str]]) -> Script:
+    """Answer from a table such as ``{"sip.example.com A": ["192.0.2.1"]}``; what does not stand there is NODATA."""
+
+    def script(query: dns.message.Message, tcp: bool) -> dns.message.Message:
+        (question,) = query.question
+        asked = f"{question.name.to_text(omit_final_dot=True)} {dns.rdatatype.to_text(question.rdtype)}"
+        owner, rdtype = asked.split()
+        found = [f"{owner}. 60 IN {rdtype} {rdata}" for rdata in records.get(asked, ())]
+        authority = () if found else (f"{owner}. 60 IN SOA ns.example. hostmaster.example. 1 60 60 60 60",)
+        return response(query, *found, authority=authority)
+
+    return script
+
+
 class NameServer:
     """Answers as its script says, while its context lasts.
 
@@ -68,6 +92,7 @@ class NameServer:
         self._udp, self._tcp = _both_sockets()
         self.port: int = self._udp.getsockname()[1]
         self._ended = False
+        self._late: list[tuple[bytes, tuple[str, int]]] = []
         self._threads = [threading.Thread(target=self._serve_udp)]
         if not udp_only:
             self._tcp.listen()
@@ -95,11 +120,11 @@ class NameServer:
         self._udp.close()
         self._tcp.close()
 
-    def _replies(self, wire: bytes, *, tcp: bool) -> list[bytes] | Reset:
+    def _replies(self, wire: bytes, *, tcp: bool) -> list[bytes] | Reset | Late:
         query = dns.message.from_wire(wire)
         self.queries.append((query, tcp))
         replies = self._script(query, tcp)
-        if isinstance(replies, Reset):
+        if isinstance(replies, Reset | Late):
             return replies
         return [octets(reply) for reply in (replies if isinstance(replies, list) else [replies]) if reply is not None]
 
@@ -110,6 +135,11 @@ class NameServer:
                 return
             replies = self._replies(wire, tcp=False)
             assert not isinstance(replies, Reset)
+            while self._late:
+                self._udp.sendto(*self._late.pop())
+            if isinstance(replies, Late):
+                self._late.append((octets(replies.reply), sender))
+                continue
             for reply in replies:
                 if self._from_elsewhere:
                     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
@@ -128,6 +158,7 @@ class NameServer:
                 if len(wire) <= 2:
                     continue
                 replies = self._replies(wire[2:], tcp=True)
+                assert not isinstance(replies, Late)
                 if isinstance(replies, Reset):
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                     continue

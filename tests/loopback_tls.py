@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import subprocess
 import tempfile
 import threading
 import time
@@ -223,18 +224,19 @@ def one_octet_at_a_time(context: ssl.SSLContext) -> Behaviour:
     serve = tls(context)
 
     def behave(connection: socket.socket, seen: Seen) -> None:
-        ours, theirs = socket.socketpair()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        ours, theirs = socket.socketpair()
         there = threading.Thread(target=_crumbled, args=(theirs, connection))
         back = threading.Thread(target=_passed_on, args=(connection, theirs))
-        there.start()
-        back.start()
-        with ours, suppress(OSError):
-            serve(ours, seen)
-        there.join()
-        connection.shutdown(socket.SHUT_RD)
-        back.join()
-        theirs.close()
+        with theirs:
+            there.start()
+            back.start()
+            with ours, suppress(OSError):
+                serve(ours, seen)
+            there.join()
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)
+            back.join()
 
     return behave
 
@@ -256,6 +258,34 @@ def _passed_on(source: socket.socket, sink: socket.socket) -> None:
 
 
 @contextmanager
+def s_server(folder: Path, leaf: Issued, authorities: bytes, *options: str) -> Generator[int]:
+    """OpenSSL's own server, which demands a certificate of certain authorities and names them."""
+    for name, content in (("chain", leaf.presented_pem), ("key", leaf.key_pem), ("authorities", authorities)):
+        (folder / name).write_bytes(content)
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    files = ["-cert", "chain", "-cert_chain", "chain", "-key", "key", "-CAfile", "authorities"]
+    command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-Verify", "1", "-verify_return_error", *files]
+    process = subprocess.Popen(
+        [*command, *options],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+    )
+    with process:
+        assert process.stdout is not None
+        told = b""
+        while b"ACCEPT" not in told:
+            told += process.stdout.read(4096)
+            assert process.poll() is None, "openssl s_server does not run"
+        yield port
+        process.kill()
+
+
+@contextmanager
 def black_hole() -> Generator[int]:
     """A port that drops connection attempts, since its backlog is full."""
     with socket.socket() as listener:
@@ -270,6 +300,41 @@ def black_hole() -> Generator[int]:
         yield port
         for each in filling:
             each.close()
+
+
+def resets_amid_the_certificate(context: ssl.SSLContext) -> Behaviour:
+    """Send half of what the ClientHello is answered with, and reset."""
+    half = hangs_up_amid_the_certificate(context)
+
+    def behave(connection: socket.socket, seen: Seen) -> None:
+        half(connection, seen)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    return behave
+
+
+def falls_silent_amid_the_certificate(context: ssl.SSLContext) -> Behaviour:
+    """Send half of what the ClientHello is answered with, and nothing more."""
+    half = hangs_up_amid_the_certificate(context)
+
+    def behave(connection: socket.socket, seen: Seen) -> None:
+        half(connection, seen)
+        keeps_silent(connection, seen)
+
+    return behave
+
+
+def leaves_after_the_handshake(context: ssl.SSLContext, *, politely: bool) -> Behaviour:
+    """Do the handshake, and close at once, with or without the alert close_notify."""
+
+    def behave(connection: socket.socket, seen: Seen) -> None:
+        with context.wrap_socket(connection, server_side=True) as stream:
+            if politely:
+                stream.settimeout(0)
+                with suppress(ssl.SSLWantReadError):  # the client's own close_notify is not waited for
+                    stream.unwrap()
+
+    return behave
 
 
 def keeps_silent(connection: socket.socket, seen: Seen) -> None:

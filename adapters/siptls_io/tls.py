@@ -200,7 +200,8 @@ def failure(error: Exception, begun: Handshake | None = None) -> tuple[str, str]
         return failure(error.__cause__, begun)  # how trio and anyio put it
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return _tls_failure(error, begun)
-    detail = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    # Event loops have texts of their own; equal worlds shall give equal reports.
+    detail = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
     if isinstance(error, ssl.SSLError | EOFError):
         return "net.closed", "the peer closed the connection"
     if isinstance(error, ConnectionResetError) and error.errno is None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,9 +10,9 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopback_tls import CURRENT
+from loopback_tls import CURRENT, s_server
 from loops import Loop, on_every_loop
-from pki import Issued, Issuer
+from pki import Issuer
 from siptls.events import Anchors
 from siptls.verdict import Outcome
 from siptls_io.certificate_request import certificate_authorities
@@ -104,33 +100,6 @@ def test_a_message_that_is_cut_off_names_nobody(tls_1_3: bool) -> None:
 
 
 # As a real server writes it.
-
-
-@contextmanager
-def s_server(folder: Path, leaf: Issued, authorities: bytes, *options: str) -> Generator[int]:
-    """OpenSSL's own server, which demands a certificate of certain authorities."""
-    for name, content in (("chain", leaf.presented_pem), ("key", leaf.key_pem), ("authorities", authorities)):
-        (folder / name).write_bytes(content)
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    files = ["-cert", "chain", "-cert_chain", "chain", "-key", "key", "-CAfile", "authorities"]
-    command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-Verify", "1", "-verify_return_error", *files]
-    process = subprocess.Popen(
-        [*command, *options],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,
-    )
-    with process:
-        assert process.stdout is not None
-        told = b""
-        while b"ACCEPT" not in told:
-            told += process.stdout.read(4096) or pytest.fail("openssl s_server does not run")
-        yield port
-        process.kill()
 
 
 @on_every_loop

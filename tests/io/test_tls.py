@@ -71,11 +71,12 @@ NO_TLS = ssl_error("WRONG_VERSION_NUMBER")
     ("error", "first_octets", "code", "detail"),
     [
         (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), None, "net.refused", "Connection refused"),
+        (OSError(errno.ECONNREFUSED, "Connect call failed"), None, "net.refused", "Connection refused"),
         (TimeoutError(), None, "net.timeout", "no answer in time"),
         (TimeoutError(errno.ETIMEDOUT, "Connection timed out"), None, "net.timeout", "Connection timed out"),
         (ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"), None, "net.reset", "Connection reset"),
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), None, "net.reset", "Broken pipe"),
-        (ConnectionAbortedError(errno.ECONNABORTED, "Aborted"), None, "net.reset", "Aborted"),
+        (ConnectionAbortedError(errno.ECONNABORTED, "Aborted"), None, "net.reset", "connection abort"),
         (ConnectionResetError(), None, "net.closed", "closed the connection"),
         (ssl_error("UNEXPECTED_EOF_WHILE_READING", ssl.SSLEOFError), None, "net.closed", "closed the connection"),
         (ssl_error("ZERO_RETURN", ssl.SSLZeroReturnError), None, "net.closed", "closed the connection"),
