@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.abc
+from anyio.lowlevel import checkpoint
 from anyio.streams.memory import MemoryObjectReceiveStream
 from anyio.streams.tls import TLSAttribute, TLSStream
 
@@ -85,6 +86,7 @@ async def _arrived(arrivals: MemoryObjectReceiveStream[tuple[int, Event]], deadl
     arrived: list[tuple[int, Event]] = []
     with anyio.CancelScope(deadline=deadline):
         arrived.append(await arrivals.receive())
+    await checkpoint()  # whoever is ready too, and was not run yet, comes now
     with suppress(anyio.WouldBlock):
         while True:
             arrived.append(arrivals.receive_nowait())

@@ -1,0 +1,73 @@
+"""Every scenario on every loop: the verdict that was written down, and step for step the same way to it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+import siptls_io.workers
+from loops import BLOCKING, LOOPS
+from scenarios.scripts import SCENARIOS
+from scenarios.virtual import VIRTUAL_LOOPS
+from scenarios.worlds import Played, PlayedInThreads, Scenario, Script, report, simulated, summary
+from siptls.verdict import Verdict
+
+PACES = (0.15, 1.0, 6.0)
+"""Real seconds for one of a script in threads: a busy machine gets more time, which does not help a wrong driver."""
+
+every = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+
+
+@cache
+def ideal(scenario: str) -> tuple[Verdict, Script, float]:
+    return simulated(next(each for each in SCENARIOS if each.name == scenario))
+
+
+@every
+def test_a_script_leads_to_the_verdict_that_was_written_down(scenario: Scenario) -> None:
+    verdict, script, seconds = ideal(scenario.name)
+    assert summary(verdict) == scenario.expected
+    assert seconds == scenario.seconds
+    assert script.left_open() == {verdict.connection} - {None}
+
+
+@pytest.mark.scenario
+@pytest.mark.parametrize("loop", [pytest.param(name, id=name) for name in LOOPS])
+@every
+def test_every_loop_comes_to_the_same_verdict_by_the_same_steps(
+    loop: str, scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if loop == "blocking":
+        in_threads(scenario, monkeypatch)
+    else:
+        in_virtual_time(loop, scenario)
+
+
+def in_virtual_time(loop: str, scenario: Scenario) -> None:
+    performer = Played(scenario)
+    verdict = VIRTUAL_LOOPS[loop].drive(scenario.machine, performer)
+    assert summary(verdict) == scenario.expected
+    assert report(verdict, times=True) == report(ideal(scenario.name)[0], times=True)
+    assert performer.script.left_open() == {verdict.connection} - {None}
+
+
+def in_threads(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    # However long this machine keeps a thread from running.
+    monkeypatch.setattr(siptls_io.workers, "_SETTLED", 10.0)
+    *quick, slow = PACES if scenario.timed else PACES[1:2]
+    for pace in quick:
+        got, wanted = played_in_threads(scenario.paced(pace))
+        if got == wanted:
+            return
+    got, wanted = played_in_threads(scenario.paced(slow))
+    assert got == wanted
+
+
+def played_in_threads(scenario: Scenario) -> tuple[object, object]:
+    """What the driver comes to, and what the script and the ideal driver come to."""
+    performer = PlayedInThreads(scenario)
+    verdict = BLOCKING.drive(scenario.machine, performer)
+    assert performer.script.left_open() == {verdict.connection} - {None}
+    ideal_report = report(simulated(scenario)[0], times=False)
+    return (summary(verdict), report(verdict, times=False)), (scenario.expected, ideal_report)
