@@ -39,7 +39,7 @@ _MARK = "=-=-= the command is over:"
 
 def comparable(text: str) -> str:
     """Text without what differs from run to run: durations, blanks before them, and which of A and AAAA is first."""
-    text = re.sub(r" *\b\d+(\.\d+)? m?s\b", " N s", text.strip())
+    text = re.sub(r" *\b\d+(\.\d+)? ms\b", " N ms", text.strip())
     text = re.sub(r"^(.* AAAA .*)\n(.* A     .*)$", r"\2\n\1", text, flags=re.MULTILINE)
     return "\n".join(line.rstrip() for line in text.splitlines())
 

@@ -133,14 +133,13 @@ def test_an_example_says_that_there_is_nothing_to_connect_to(loop: str) -> None:
     assert ran.stdout.startswith("NO_SERVICE example.com")
 
 
-@each_loop
 @pytest.mark.parametrize(
-    ("arguments", "problem"),
+    ("loop", "arguments", "problem"),
     [
-        ((), "expected a SIP URI"),
-        ((URI, "127.0.0.1", "more"), "expected a SIP URI"),
-        (("example.com",), "not a SIP URI"),
-        ((URI, "a.name"), "not a name server"),
+        *[(loop, (), "expected a SIP URI") for loop in LOOPS],
+        ("asyncio", (URI, "127.0.0.1", "more"), "expected a SIP URI"),
+        ("asyncio", ("example.com",), "not a SIP URI"),
+        ("blocking", (URI, "a.name"), "not a name server"),
     ],
 )
 def test_a_mistake_in_the_arguments_is_one_clear_line(loop: str, arguments: tuple[str, ...], problem: str) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,29 +16,22 @@ from house.pages import ROOT, TUTORIAL, Terminal, examples
 
 
 def copy_of_the_checkout(folder: Path) -> Path:
-    """Copy what is under version control, as it stands now."""
-    checkout = folder / "siptls"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    for name in listed.stdout.decode().split("\0"):
-        if (ROOT / name).is_file():
-            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, checkout / name)
-    return checkout
+    """Copy the checkout as it stands, without what make made in it."""
+    made = shutil.ignore_patterns(".*", "build", "dist", "_build", "__pycache__")
+    return Path(shutil.copytree(ROOT, folder / "siptls", ignore=made))
 
 
 def variables(home: Path) -> dict[str, str]:
     """The environment of a new user, whose pip keeps its settings and its cache where the real one has them."""
     real = Path.home()
+    programs = home / ".local" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python3").symlink_to(Path(sys.executable).resolve())  # the Python from which .venv was made
     ours = Path(sys.prefix, "bin").resolve()
     path = [each for each in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(each).resolve() != ours]
     return {
         "HOME": os.fspath(home),
-        "PATH": os.pathsep.join(path),
+        "PATH": os.pathsep.join([os.fspath(programs), *path]),
         "XDG_CONFIG_HOME": os.environ.get("XDG_CONFIG_HOME", os.fspath(real / ".config")),
         "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", os.fspath(real / ".cache")),
     }
