@@ -94,6 +94,10 @@ _SHOWN: Final = (
 
 _WORLD: Final = (
     click.option("--resolver", multiple=True, metavar="ADDR[:PORT]", help="Ask this DNS resolver, not the system's."),
+    click.option("--validate", is_flag=True, help="Validate what --resolver says, with libunbound in this process."),
+    click.option(
+        "--trust-anchor", type=_FILE, metavar="FILE", help="Validate from these DS or DNSKEY records, not the root's."
+    ),
     click.option("--trust-ad", is_flag=True, help="Believe the AD bit of --resolver: it validates, the way is safe."),
     click.option("--zone", type=ZONE, multiple=True, help="Offline: the zone NAME from a master file."),
     click.option("--dnssec", type=STATUS, multiple=True, help="Offline: secure, insecure (default), bogus or failed."),

@@ -31,6 +31,8 @@ class World(Shown):
 
     uri: str
     resolver: tuple[str, ...]
+    validate: bool
+    trust_anchor: Path | None
     trust_ad: bool
     zone: tuple[Zone, ...]
     dnssec: tuple[Status, ...]

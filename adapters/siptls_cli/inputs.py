@@ -6,13 +6,17 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import click
+
 from siptls import Anchors, Limits
 from siptls_io import (
     AdResolver,
     ClientCertificate,
+    MissingLibrary,
     OfflinePerformer,
     Performer,
     Resolver,
+    UnboundResolver,
     ZoneFiles,
     anchors_from_pem,
     certificates_from_pem,
@@ -40,14 +44,14 @@ def refuse_contradictions(given: World) -> None:
         Problem: what makes no sense.
     """
     if given["zone"]:
-        if given["resolver"] or given["trust_ad"]:
-            message = "--resolver and --trust-ad make no sense with --zone: nothing is sent anywhere"
-            raise Problem("usage.error", message)
+        if given["resolver"] or given["trust_ad"] or given["validate"] or given["trust_anchor"]:
+            options = "--resolver, --validate, --trust-anchor and --trust-ad"
+            raise Problem("usage.error", f"{options} make no sense with --zone: nothing is sent anywhere")
     elif given["chain"] or given["dnssec"]:
         option = "--chain" if given["chain"] else "--dnssec"
         raise Problem("usage.error", f"{option} makes no sense without --zone NAME=FILE: it describes an offline world")
-    elif given["trust_ad"] and not given["resolver"]:
-        raise Problem("usage.error", "--trust-ad needs --resolver ADDR[:PORT]: whose AD bit is to be believed?")
+    else:
+        _refuse_two_validators(given)
     _refuse_repeated("--zone", (name.lower().rstrip(".") for name, _ in given["zone"]))
     _refuse_repeated("--dnssec", ((name or "all names").lower().rstrip(".") for name, _ in given["dnssec"]))
     _refuse_repeated("--chain", ("all servers" if key == "*" else key for key, _ in given["chain"]))
@@ -60,16 +64,30 @@ def resolver(given: World) -> Resolver:
         given: the command line.
 
     Raises:
-        InvalidZone, InvalidName, InvalidStatus, InvalidServer: what was given is not what it should be.
+        InvalidZone, InvalidName, InvalidStatus, InvalidServer, InvalidTrustAnchor: what was given is not what it should
+            be.
+        MissingLibrary: we are to validate, and cannot.
     """
     if given["zone"]:
         statuses: dict[str, Security] = {name: status for name, status in given["dnssec"] if name is not None}
         for_all: list[Security] = [status for name, status in given["dnssec"] if name is None]
         return ZoneFiles(dict(given["zone"]), statuses, for_all[0] if for_all else "insecure")
     patience = min(5.0, given["timeout"])
-    if not given["resolver"]:
+    if given["resolver"] and not given["validate"]:
+        return AdResolver(given["resolver"], given["resolver"] if given["trust_ad"] else (), patience)
+    try:
+        validating = _validating(given, patience)
+    except MissingLibrary:
+        if given["validate"] or given["trust_anchor"]:
+            raise
         return AdResolver.system(patience)
-    return AdResolver(given["resolver"], given["resolver"] if given["trust_ad"] else (), patience)
+    return click.get_current_context().with_resource(validating)  # closed when the command ends
+
+
+def _validating(given: World, patience: float) -> UnboundResolver:
+    if given["resolver"]:
+        return UnboundResolver(given["resolver"], given["trust_anchor"], patience)
+    return UnboundResolver.system(given["trust_anchor"], patience)
 
 
 def performer(given: World, certificate: ClientCertificate | None = None) -> Performer:
@@ -80,7 +98,8 @@ def performer(given: World, certificate: ClientCertificate | None = None) -> Per
         certificate: what is shown to a server that asks for a certificate.
 
     Raises:
-        InvalidZone, InvalidPem, InvalidName, InvalidStatus, InvalidServer: what was given is not what it should be.
+        InvalidZone, InvalidPem, InvalidName, InvalidStatus, InvalidServer, InvalidTrustAnchor, MissingLibrary: what was
+            given is not what it should be, or cannot be done here.
     """
     if given["zone"]:
         chains = {key: certificates_from_pem(file) for key, file in given["chain"]}
@@ -128,6 +147,20 @@ def certificate(given: Check) -> ClientCertificate | None:
     if key is not None:
         raise Problem("usage.error", "--key needs --cert FILE, the certificate that belongs to it")
     return None
+
+
+def _refuse_two_validators(given: World) -> None:
+    """Refuse what leaves open who validates, or from which keys."""
+    if given["trust_ad"]:
+        if not given["resolver"]:
+            raise Problem("usage.error", "--trust-ad needs --resolver ADDR[:PORT]: whose AD bit is to be believed?")
+        if given["validate"]:
+            raise Problem("usage.error", "--trust-ad contradicts --validate: the resolver validates, or we do")
+        if given["trust_anchor"]:
+            message = "--trust-ad contradicts --trust-anchor: the resolver validates, from its own trust anchors"
+            raise Problem("usage.error", message)
+    elif given["trust_anchor"] and given["resolver"] and not given["validate"]:
+        raise Problem("usage.error", "--trust-anchor with --resolver needs --validate: otherwise nobody validates")
 
 
 def _refuse_repeated(option: str, names: Iterable[str]) -> None:

@@ -100,13 +100,13 @@ def of_click(error: click.ClickException) -> Problem:
 def of_siptls(error: SiptlsError) -> Problem:
     """Return the problem that an argument or a file which siptls refuses is; anything else is a bug."""
     from siptls.errors import InvalidName, InvalidPolicy, InvalidUri
-    from siptls_io import InvalidFile, InvalidServer, InvalidStatus
+    from siptls_io import InvalidFile, InvalidServer, InvalidStatus, MissingLibrary
 
     if isinstance(error, InvalidUri):
         return of_uri(error)
     if isinstance(error, InvalidFile):
         return Problem("input.unreadable", shown(str(error)), file=shown(error.file), line=error.line)
-    if isinstance(error, (InvalidName, InvalidPolicy, InvalidServer, InvalidStatus)):
+    if isinstance(error, (InvalidName, InvalidPolicy, InvalidServer, InvalidStatus, MissingLibrary)):
         return Problem("usage.error", shown(str(error)))
     return bug(error)
 

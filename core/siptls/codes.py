@@ -184,7 +184,8 @@ _ENTRIES: Final[tuple[tuple[str, Severity, str, str, str, str], ...]] = (
      "lower the requirement, or publish what it asks for", ""),
     ("policy.relaxed", "warning", "an option that relaxes the rules decided this", "", "", ""),
     ("resolver.not-trusted", "note", "nobody validated the DNS answers for us, so all count as insecure", "",
-     "use a validating resolver that you trust", "RFC 6698 section 4.1"),
+     "validate here, with libunbound (UnboundResolver, --validate), or trust a resolver that validates (--trust-ad)",
+     "RFC 6698 section 4.1"),
     ("resolver.trust-ad", "note", "the resolver's word (the AD bit) is believed because the caller says so", "", "",
      "RFC 6698 section 4.1"),
     # The command line.

@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from unittest.mock import MagicMock
 
@@ -17,13 +17,14 @@ import dns.rdatatype
 import pytest
 from cryptography.x509 import UniformResourceIdentifier
 
-from cli.console import run, start
+from cli.console import Run, run, start
 from cli.offline import URI, World
 from loopback_dns import NameServer, response
 from pki import CLIENT_AUTH, Issuer
+from signed_root import SignedRoot, signed_root
 from siptls_cli.demo.certificates import Credential, authority, server
 from siptls_cli.demo.server import SipServer
-from siptls_io import AdResolver
+from siptls_io import AdResolver, UnboundResolver, libunbound
 
 
 @contextmanager
@@ -172,10 +173,26 @@ def test_a_real_server_is_accepted_and_hears_nothing_but_the_handshake(world: Wo
     assert peer.octets == 0
 
 
-def test_the_systems_resolver_is_asked_and_not_trusted_where_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def no_libunbound(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """A system on which the library is not installed."""
+    libunbound.load.cache_clear()
+    monkeypatch.setattr(libunbound, "NAMES", ("libnowhere.so.8",))
+    yield
+    libunbound.load.cache_clear()
+
+
+def system_asks(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make it the system's name server."""
+    system = AdResolver([server.address])
+    monkeypatch.setattr(AdResolver, "system", MagicMock(return_value=system))
+
+
+def test_without_libunbound_the_systems_resolver_is_asked_and_not_trusted(
+    monkeypatch: pytest.MonkeyPatch, no_libunbound: None
+) -> None:
     with name_server(1, ad=True) as resolver:
-        system = AdResolver([resolver.address])
-        monkeypatch.setattr(AdResolver, "system", MagicMock(return_value=system))
+        system_asks(resolver, monkeypatch)
         ran = run("check", URI)
         found = run("locate", URI, "--format", "json")
     assert ran.exit_code == 3  # nobody listens at port 1
@@ -184,6 +201,95 @@ def test_the_systems_resolver_is_asked_and_not_trusted_where_none_is_given(monke
     assert ran.out.index("PEER 1") < ran.out.index(note)
     assert [target["port"] for target in found.json["targets"]] == [1]
     assert found.json["steps"][-1]["code"] == "resolver.not-trusted"
+
+
+@pytest.mark.parametrize(
+    "options", [("--validate",), ("--resolver", "127.0.0.1", "--validate"), ("--trust-anchor", "anchors")]
+)
+def test_without_libunbound_nobody_can_be_told_to_validate(
+    options: Sequence[str], world: World, no_libunbound: None
+) -> None:
+    given = [world.write("anchors", signed_root().anchor) if each == "anchors" else each for each in options]
+    ran = run("check", URI, *given)
+    assert (ran.exit_code, ran.out) == (2, "")
+    assert ran.err.startswith("siptls: libunbound is missing: install the package libunbound8")
+    assert ran.err.count("\n") == 1
+    as_json = run("check", URI, *given, "--format", "json")
+    assert (as_json.exit_code, as_json.err, as_json.error["code"]) == (2, "", "usage.error")
+
+
+SIGNED = SignedRoot("""\
+_sips._tcp.example.com. SRV 0 0 1 sip1.example.com.
+sip1.example.com. A 127.0.0.1
+example.com. TXT x
+""")
+
+
+def codes(ran: Run) -> set[str]:
+    found = ran.json
+    return {step["code"] for step in found.get("verdict", found)["steps"]}
+
+
+@pytest.mark.server("unbound")
+@pytest.mark.req("R4035-4.4-1")
+@pytest.mark.parametrize("named", [False, True], ids=["the system's", "a resolver"])
+def test_what_a_name_server_says_is_validated_from_the_anchor_down(
+    named: bool, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anchor = world.write("root.key", f"; the root of this test\n{SIGNED.anchor}\n")
+    with NameServer(SIGNED.truth) as server:
+        system_asks(server, monkeypatch)
+        options = ("--resolver", server.address, "--validate") if named else ()
+        arguments = (URI, *options, "--trust-anchor", anchor, "--format", "json")
+        ran, found = run("check", *arguments), run("locate", *arguments)
+    assert ran.verdict == ("UNDETERMINED", "none", "net.refused")  # nobody listens at port 1
+    assert "delegation.srv" in codes(ran)
+    assert [target["port"] for target in found.json["targets"]] == [1]
+    assert not {code for code in codes(ran) | codes(found) if code.startswith("resolver.")}
+
+
+@pytest.mark.server("unbound")
+@pytest.mark.req("T-S02")
+@pytest.mark.parametrize("options", [(), ("--validate",)])
+def test_a_name_server_that_lies_and_sets_the_ad_bit_is_found_out(
+    options: Sequence[str], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with name_server(1, ad=True) as lying:
+        system_asks(lying, monkeypatch)
+        anchor = ("--trust-anchor", world.write("root.key", SIGNED.anchor))
+        ran = run("check", URI, *options, *anchor, "--format", "json")
+        text = run("check", URI, *options, *anchor)
+    assert (ran.exit_code, ran.verdict) == (3, ("UNDETERMINED", "none", "dnssec.bogus"))
+    assert "validation failure <example.com. NAPTR IN>" in " ".join(text.out.split())
+
+
+@pytest.mark.server("unbound")
+def test_the_roots_own_keys_are_the_anchors_where_none_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    with NameServer(SIGNED.truth) as server:
+        ran = run("locate", URI, "--resolver", server.address, "--validate", "--format", "json")
+    assert (ran.exit_code, ran.json["code"]) == (3, "dnssec.bogus")  # these zones have another root
+
+
+@pytest.mark.server("unbound")
+def test_ctrl_c_while_libunbound_waits() -> None:
+    with silent_resolver() as resolver:
+        address = f"127.0.0.1:{resolver.getsockname()[1]}"
+        arguments = ("check", URI, "--resolver", address, "--validate")
+        assert interrupted(arguments, resolver) == (130, "", "siptls: interrupted")
+
+
+@pytest.mark.server("unbound")
+def test_the_resolver_is_closed_when_the_run_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[UnboundResolver] = []
+    close = UnboundResolver.close
+
+    def noted(resolver: UnboundResolver) -> None:
+        closed.append(resolver)
+        close(resolver)
+
+    monkeypatch.setattr(UnboundResolver, "close", noted)
+    assert run("locate", "sip:127.0.0.1", "--resolver", "127.0.0.1", "--validate").exit_code == 0
+    assert len(closed) == 1
 
 
 @pytest.mark.req("R5922-7.3-4", "D-SEC-9")
@@ -199,6 +305,8 @@ def certificate_seen(listening: socket.socket, context: ssl.SSLContext, seen: li
     connection, _ = listening.accept()
     with connection, context.wrap_socket(connection, server_side=True) as tls:
         seen.append(tls.getpeercert(binary_form=True))
+        with suppress(OSError):
+            tls.recv(1)  # until the client goes: a server that goes first may do so because it refuses the client
 
 
 @pytest.mark.parametrize("files", [1, 2])

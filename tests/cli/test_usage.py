@@ -59,6 +59,14 @@ USAGE_ERRORS = [
     ("check", URI, "--trust-ad"),
     ("check", URI, "--resolver", "not an address"),
     ("check", URI, "--resolver", "127.0.0.1:99999"),
+    ("check", URI, "--resolver", "127.0.0.1:99999", "--validate"),
+    ("check", URI, "--resolver", "tls://127.0.0.1", "--validate"),
+    ("check", URI, "--resolver", "https://127.0.0.1/dns-query", "--validate"),
+    ("check", URI, "--resolver", "127.0.0.1", "--validate", "--trust-ad"),
+    ("check", URI, "--resolver", "127.0.0.1", "--trust-ad", "--trust-anchor", ZONE_FILE),
+    ("check", URI, "--resolver", "127.0.0.1", "--trust-anchor", ZONE_FILE),
+    ("check", URI, *OFFLINE, "--validate"),
+    ("locate", URI, *OFFLINE, "--trust-anchor", ZONE_FILE),
     ("check", URI, "--key", ZONE_FILE),
     ("locate", URI, "--require", "dane"),
     ("demo", "--zone", "example.com=x"),
@@ -88,6 +96,9 @@ def test_a_wrong_command_line_exits_with_2_in_text_and_in_json(arguments: Sequen
         (("check", URI, "--now", "noon"), "2026-11-22T00:00:00Z"),
         (("check", URI, "--dnssec", "secure"), "--zone"),
         (("check", URI, "--trust-ad"), "--resolver"),
+        (("check", URI, "--resolver", "::1", "--trust-anchor", ZONE_FILE), "needs --validate"),
+        (("check", URI, "--resolver", "::1", "--trust-ad", "--validate"), "the resolver validates, or we do"),
+        (("check", URI, "--resolver", "tls://127.0.0.1", "--validate"), "tls://127.0.0.1"),
         (("check", URI, "--zone", f"exa mple..com={ZONE_FILE}"), "exa mple..com"),
     ],
 )
@@ -196,15 +207,18 @@ def test_any_text_is_a_uri_or_gets_one_caret_below_it(text: str) -> None:
         ("--chain", "no certificate at all\n", None),
         ("--ca-file", "\n-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", 2),
         ("--ca-file", "", None),
+        ("--trust-anchor", "; nothing\n", None),
+        ("--trust-anchor", "\n. IN A 192.0.2.1\n", 2),
+        ("--trust-anchor", ". IN DS 20326 8 2 E06D\n", 1),
     ],
 )
 def test_an_unreadable_file_is_named_with_its_line(
     world: World, option: str, content: str | bytes, line: int | None
 ) -> None:
     file = world.write("bad", content)
-    good = accepted(world.folder).arguments
+    good = [] if option == "--trust-anchor" else accepted(world.folder).arguments
     value = f"bad.example={file}" if option == "--zone" else file
-    if option != "--zone":
+    if option in good and option != "--zone":
         at = good.index(option)
         del good[at : at + 2]
     ran = run("check", URI, *good, option, value, "--format", "json")
