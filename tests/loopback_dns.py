@@ -31,7 +31,8 @@ class Late:
 
 
 Reply: TypeAlias = "dns.message.Message | bytes | None"
-Script: TypeAlias = Callable[[dns.message.Message, bool], "Reply | list[Reply] | Reset | Late"]
+Said: TypeAlias = "Reply | list[Reply] | Reset | Late"
+Script: TypeAlias = Callable[[dns.message.Message, bool], Said]
 """Called with each query and whether it came over TCP; None sends nothing, a list several datagrams."""
 
 
