@@ -132,19 +132,19 @@ def _over_http2(resource: Resource, query: dns.message.Message) -> Conversation:
             raise Malformed(CLOSED)
         content.count(received)
         try:
-            events = connection.receive_data(received)
+            for event in connection.receive_data(received):
+                if isinstance(event, h2.events.ResponseReceived):
+                    content.head(dict(event.headers).get(b":status", b""), event.headers)
+                elif isinstance(event, h2.events.DataReceived):
+                    content.add(event.data)
+                    if event.stream_ended is None:
+                        connection.acknowledge_received_data(event.flow_controlled_length, _STREAM)
+                elif isinstance(event, h2.events.StreamEnded):
+                    return content.response(query)
+                elif isinstance(event, h2.events.StreamReset | h2.events.ConnectionTerminated):
+                    raise Malformed(f"HTTP/2 error {event.error_code!s:.40}")
         except (h2.exceptions.H2Error, ValueError) as error:
             raise Malformed(f"broken HTTP/2 ({type(error).__name__})") from error
-        for event in events:
-            if isinstance(event, h2.events.ResponseReceived):
-                content.head(dict(event.headers).get(b":status", b""), event.headers)
-            elif isinstance(event, h2.events.DataReceived):
-                content.add(event.data)
-                connection.acknowledge_received_data(event.flow_controlled_length, _STREAM)
-            elif isinstance(event, h2.events.StreamEnded):
-                return content.response(query)
-            elif isinstance(event, h2.events.StreamReset | h2.events.ConnectionTerminated):
-                raise Malformed(f"HTTP/2 error {event.error_code!s:.40}")
 
 
 def _begun(resource: Resource, wire: bytes) -> h2.connection.H2Connection:

@@ -635,6 +635,19 @@ def test_a_response_may_come_in_any_pieces(protocol: Protocol, cuts: list[int]) 
     assert len(received.answer) == 1
 
 
+def test_a_server_may_close_http2_behind_its_response_but_not_before_the_end_of_it() -> None:
+    whole, goodbye = transcript("h2"), frame(7, 0, 0, bytes(8))
+    assert hold("h2", [whole + goodbye]) is not None
+    half, rest = whole[:-20], whole[-20:]
+    assert hold("h2", [half + goodbye, rest]) is None
+    # The same, where the server had all but the end of the response in a frame of its own.
+    split = H2Connection(H2Configuration(client_side=False))
+    split.receive_data(next(conversation("h2")))
+    split.send_headers(1, [(":status", "200"), ("content-type", MEDIA_TYPE)])
+    split.send_data(1, octets(plain(QUERY))[:-4])
+    assert hold("h2", [split.data_to_send() + goodbye]) is None
+
+
 @over_each_protocol
 @given(pieces=st.lists(st.binary(max_size=100), max_size=10))
 def test_no_octets_break_a_conversation(protocol: Protocol, pieces: list[bytes]) -> None:
