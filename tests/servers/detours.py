@@ -165,6 +165,9 @@ def _wildcards(ca: Authorities) -> Iterator[Deployment]:
 
 def _families(ca: Authorities) -> Iterator[Deployment]:
     six = f"sip AAAA {SIP_ADDRESS_6}"
+    shown = ca.both("ipv6-unsigned")
+    records = [services("sip"), six, _pin("sip", ca.domain("ipv6-unsigned"))]
+    yield _led("ipv6-unsigned", *records, shown=shown, signing=Signing.UNSIGNED)
     for name, addresses, forged in (
         ("ipv6", (six,), ()),
         ("dual", (six, _ADDRESS), ()),
@@ -228,6 +231,7 @@ def _cut_off(ca: Authorities) -> Iterator[Deployment]:
         shown = ca.both(name)
         forged = [RdataType.NAPTR] if name == "naptr-bogus" else []
         yield offer(name, shown, [tlsa(3, 1, 1, shown)], forged=forged)
+    yield offer("naptr-refused", ca.both("naptr-refused"))
 
 
 def make_detours(ca: Authorities) -> dict[str, Deployment]:

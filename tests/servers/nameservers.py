@@ -24,7 +24,7 @@ HTTPS_PORT = 8443
 RESOLVER_NAME = "resolver.example"
 RESOLVER_ROOTS = "resolver-roots.pem"
 """The file in the lab's directory with the root of the resolver's own certificate."""
-REFUSED_NAME = "sip.refused.example."
+REFUSED_NAMES = ("sip.refused.example.", "naptr-refused.example.")
 UNANSWERED_NAME = "_5061._tcp.sip.unanswered.example."
 
 
@@ -99,12 +99,13 @@ def validating(
     """unbound on `address`:`port` with the tree's root key as its only anchor, while the block runs.
 
     It also speaks DNS over TLS and over HTTPS, with a certificate for `RESOLVER_NAME` and `address`.
-    It refuses every question below `REFUSED_NAME`, and leaves those below `UNANSWERED_NAME` without any answer.
+    It refuses every question below one of `REFUSED_NAMES`, and leaves those below `UNANSWERED_NAME` without any answer.
     """
     require_free(address, port, socket.SOCK_DGRAM, socket.SOCK_STREAM)
     require_free(address, TLS_PORT, socket.SOCK_STREAM)
     require_free(address, HTTPS_PORT, socket.SOCK_STREAM)
     chain, key = _write_certificate(address, directory)
+    refused = "\n".join(f"  local-zone: {name} refuse" for name in REFUSED_NAMES)
     configuration = directory / "unbound.conf"
     # A stub-zone for the root would not do: unbound would then follow the NS records to port 53.
     configuration.write_text(f"""\
@@ -118,7 +119,7 @@ server:
   tls-service-pem: "{chain}"
   tls-service-key: "{key}"
   access-control: {address}/8 allow
-  local-zone: {REFUSED_NAME} refuse
+{refused}
   local-zone: {UNANSWERED_NAME} deny
   do-daemonize: no
   do-ip6: no

@@ -44,9 +44,9 @@ def _unshare() -> list[str]:
 
 
 def missing_permission() -> str | None:
-    """Why no namespace can be made here; None if one can."""
+    """What keeps us from making a namespace; None if nothing does."""
     run = subprocess.run([*_unshare(), "true"], check=False, capture_output=True, text=True, timeout=30)
-    return None if run.returncode == 0 else f"permission to make a network namespace ({run.stderr.strip()})"
+    return None if run.returncode == 0 else f"the right to make a network namespace ({run.stderr.strip()})"
 
 
 def opinions_inside(lab: Lab, directory: Path) -> Opinions:

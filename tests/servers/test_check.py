@@ -63,6 +63,7 @@ SHOWN = [
     case("unsigned-host", *TARGET_ONLY, "R5922-7.3-1", "R7673-4.1-2", "D-SEC-5"),
 ]
 LED = [
+    case("hoster", *ACCEPTED_BY_KEY, "D-SEC-1"),
     case("hosted", *ACCEPTED_BY_KEY, "D-SEC-3", "R3263-4.1-13"),
     case("hosted-unsigned", *TARGET_ONLY, "D-SEC-5", "R7673-4.1-2"),
     case("naptr-signed", *ACCEPTED_BY_KEY, "D-SEC-3", "R3263-4.1-13"),
@@ -89,6 +90,7 @@ LED = [
     case("wildcard-srv", *ACCEPTED_BY_KEY, "R7673-3.1-1"),
     case("wildcard-beside", *BY_TARGET, "R7673-3.4-3"),
     case("ipv6", *ACCEPTED_BY_KEY),
+    case("ipv6-unsigned", *BY_DOMAIN, "R7673-3.1-3", "D-SEC-5"),
     case("dual", *ACCEPTED_BY_KEY),
     case("dual-bogus-a", *ACCEPTED_BY_KEY, "D-SEC-13", "A-29"),
     case("dual-bogus-aaaa", *ACCEPTED_BY_KEY, "D-SEC-13", "A-29"),
@@ -115,6 +117,7 @@ UNCONNECTED = [
     case("wrong-ds", *BOGUS, "D-SEC-6"),
     case("unserved", *BOGUS, "D-SEC-6"),
     case("naptr-bogus", *BOGUS, "D-SEC-6"),
+    case("naptr-refused", "UNDETERMINED", "none", "locate.refused", "D-SEC-6"),
     case("naptr-to-bogus", *BOGUS, "R7673-3.1-2"),
     case("bogus-srv", *BOGUS, "R7673-3.1-2"),
     case("srv-alias-loop", "UNDETERMINED", "none", "locate.servfail", "R7673-3.1-2"),
@@ -134,8 +137,8 @@ UNCONNECTED = [
     # The denials of an opt-out zone prove nothing: an unsigned name may be there (RFC 5155 section 6).
     case("opt-out-silent", "NO_SERVICE", "none", "locate.no-service.unproven"),
 ]
-ELSEWHERE = {"watched", "failover", "hoster"}
-"""Who is checked in tests of their own; the hoster is shown by the domains that it hosts."""
+ELSEWHERE = {"watched", "failover"}
+"""Who is checked in tests of their own."""
 
 
 @pytest.mark.req("R5922-7.3-4", "R5922-4-3")
