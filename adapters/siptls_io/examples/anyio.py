@@ -31,5 +31,4 @@ async def main(uri: SipUri, resolver: Resolver) -> int:
 
 
 if __name__ == "__main__":
-    with options.arguments() as (uri, resolver):
-        sys.exit(anyio.run(main, uri, resolver))
+    sys.exit(anyio.run(main, *options.arguments()))

@@ -32,5 +32,4 @@ async def main(uri: SipUri, resolver: Resolver) -> int:
 
 
 if __name__ == "__main__":
-    with options.arguments() as (uri, resolver):
-        sys.exit(asyncio.run(main(uri, resolver)))
+    sys.exit(asyncio.run(main(*options.arguments())))

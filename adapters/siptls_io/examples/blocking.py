@@ -29,5 +29,4 @@ def main(uri: SipUri, resolver: Resolver) -> int:
 
 
 if __name__ == "__main__":
-    with options.arguments() as (uri, resolver):
-        sys.exit(main(uri, resolver))
+    sys.exit(main(*options.arguments()))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Generator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -27,29 +25,26 @@ _LONGEST: Final = 4096
 """How many octets a status line may have."""
 
 
-@contextmanager
-def arguments() -> Generator[tuple[SipUri, Resolver]]:
-    """Give the SIP URI and the resolver that the command line asks for, or end the program with one clear line."""
-    with ExitStack() as stack:
-        try:
-            match sys.argv[1:]:
-                case [text]:
-                    uri, resolver = _uri(text), stack.enter_context(of_the_system())
-                case [text, address]:
-                    uri, resolver = _uri(text), AdResolver([address], trusted=[address])
-                case _:
-                    refuse("expected a SIP URI, and perhaps the address of a validating resolver that you trust")
-        except SiptlsError as error:
-            refuse(str(error).splitlines()[0])
-        yield uri, resolver
+def arguments() -> tuple[SipUri, Resolver]:
+    """Return the SIP URI and the resolver that the command line asks for, or end the program with one clear line."""
+    try:
+        match sys.argv[1:]:
+            case [text]:
+                return _uri(text), _of_the_system()
+            case [text, address]:
+                return _uri(text), AdResolver([address], trusted=[address])
+            case _:
+                refuse("expected a SIP URI, and perhaps the address of a validating resolver that you trust")
+    except SiptlsError as error:
+        refuse(str(error).splitlines()[0])
 
 
-def of_the_system() -> AbstractContextManager[Resolver]:
+def _of_the_system() -> Resolver:
     """Return a resolver that validates what the system's name servers say; without libunbound, one that trusts none."""
     try:
         return UnboundResolver.system()
     except MissingLibrary:
-        return nullcontext(AdResolver.system())
+        return AdResolver.system()
 
 
 def _uri(text: str) -> SipUri:

@@ -10,8 +10,8 @@ try:
     import trio
 
     from siptls_io.trio import connect
-except ModuleNotFoundError as error:
-    options.refuse(f'{error}: pip install "siptls[trio]"')
+except ModuleNotFoundError:
+    options.refuse('trio is missing: pip install "siptls[trio]"')
 
 
 async def main(uri: SipUri, resolver: Resolver) -> int:
@@ -35,5 +35,4 @@ async def main(uri: SipUri, resolver: Resolver) -> int:
 
 
 if __name__ == "__main__":
-    with options.arguments() as (uri, resolver):
-        sys.exit(trio.run(main, uri, resolver))
+    sys.exit(trio.run(main, *options.arguments()))
