@@ -4,15 +4,18 @@ from pathlib import Path
 
 import pytest
 
+from loops import Loop, on_every_loop
 from resolving import Ask, in_every_way
+from servers.kamailio import options
 from servers.lab import Lab
 from servers.nameservers import HTTPS_PORT, RESOLVER_ADDRESS, RESOLVER_NAME, RESOLVER_PORT, RESOLVER_ROOTS, TLS_PORT
+from siptls import Outcome
 from siptls.dns import Lookup, Security
 from siptls.dns.question import RRType
 from siptls.events import Answered, Failure, LookupFailed
-from siptls_io import AdResolver
+from siptls_io import AdResolver, anchors_from_pem
 
-pytestmark = pytest.mark.server("nsd", "unbound", "kamailio", "openssl")
+pytestmark = pytest.mark.server("nsd", "unbound", "kamailio", "ldns-signzone")
 
 PLAIN = f"{RESOLVER_ADDRESS}:{RESOLVER_PORT}"
 SERVERS = [
@@ -85,3 +88,20 @@ def test_a_resolver_with_another_certificate_is_asked_nothing(lab: Lab, ask: Ask
     event = ask(AdResolver([server], ca_file=lab.ca_file, timeout=60, patience=60), Lookup("dane-ee.example", "NAPTR"))
     assert isinstance(event, LookupFailed)
     assert "not authenticated" in event.detail
+
+
+@on_every_loop
+@pytest.mark.parametrize("server", [SERVERS[0], SERVERS[2]])
+def test_dane_accepts_a_peer_whose_records_came_encrypted_from_a_trusted_resolver(
+    lab: Lab, loop: Loop, server: str
+) -> None:
+    before = lab.kamailio.now()
+    verdict, reply = loop.reach(
+        "sip:alice@dane-ee.example",
+        say=options("dane-ee.example"),
+        resolver=resolver(lab, server, trusted=True),
+        anchors=anchors_from_pem(lab.ca_file),
+    )
+    assert (verdict.outcome, verdict.method) == (Outcome.ACCEPTED, "dane-ee")
+    assert reply.startswith(b"SIP/2.0 200")
+    lab.kamailio.ended(before, count=1)
