@@ -1,6 +1,7 @@
-"""Drivers of the siptls core: DNS, TLS and path validation over asyncio and blocking sockets.
+"""Drivers of the siptls core: DNS, TLS and path validation over asyncio, trio, anyio and blocking sockets.
 
-To connect, import `siptls_io.asyncio` or `siptls_io.blocking` and call ``connect()`` there.
+To connect, import `siptls_io.asyncio`, `siptls_io.trio`, `siptls_io.anyio` or `siptls_io.blocking`, and call
+``connect()`` there.
 """
 
 from __future__ import annotations
