@@ -25,7 +25,7 @@ from .ad_resolver import AdResolver
 from .connection import Connection, accepted
 from .handshake import Handshake, looks_like_a_refusal, refused
 from .outgoing import outgoing
-from .performer import Errand, LoopPerformer, Performer, perform, sole
+from .performer import Errand, LoopPerformer, Performer, close_all, perform, raise_sole
 from .resolver import Resolver
 from .tls import ClientCertificate, TlsObject
 
@@ -55,25 +55,25 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
         arrive.send_nowait((number, event))
 
     try:
-        async with arrive, arrivals, anyio.create_task_group() as tasks:
-            while machine.result is None:
-                for action in machine.next_actions(now=anyio.current_time()):
-                    if isinstance(action, Close):
-                        opened.remove(action.connect)
-                        await performer.close(action.connect)
-                    else:
-                        tasks.start_soon(run, next(numbers), action)
-                for event in await _arrived(arrivals, machine.deadline):
-                    machine.receive(event, now=anyio.current_time())
-                machine.advance(now=anyio.current_time())
-            tasks.cancel_scope.cancel()
-        kept = machine.result.connection if isinstance(machine.result, Verdict) else None
+        try:
+            async with arrive, arrivals, anyio.create_task_group() as tasks:
+                while machine.result is None:
+                    for action in machine.next_actions(now=anyio.current_time()):
+                        if isinstance(action, Close):
+                            opened.remove(action.connect)
+                            await performer.close(action.connect)
+                        else:
+                            tasks.start_soon(run, next(numbers), action)
+                    for event in await _arrived(arrivals, machine.deadline):
+                        machine.receive(event, now=anyio.current_time())
+                    machine.advance(now=anyio.current_time())
+                tasks.cancel_scope.cancel()
+            kept = machine.result.connection if isinstance(machine.result, Verdict) else None
+        finally:
+            with anyio.CancelScope(shield=True):
+                await close_all(performer, opened, kept)
     except BaseExceptionGroup as group:
-        raise sole(group, anyio.get_cancelled_exc_class()) from None
-    finally:
-        with anyio.CancelScope(shield=True):
-            for connect in opened - {kept}:
-                await performer.close(connect)
+        raise_sole(group, anyio.get_cancelled_exc_class())
     assert machine.result is not None  # type checkers believe that a task group swallows exceptions
     return machine.result
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import socket
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from siptls.events import Anchors, Close, Connect, Endpoint, Event, Presented
 from siptls.machine import Machine
@@ -18,7 +19,7 @@ from .ad_resolver import AdResolver
 from .connection import Connection, accepted
 from .handshake import Handshake
 from .outgoing import outgoing
-from .performer import LoopPerformer, Performer, family, perform
+from .performer import LoopPerformer, Performer, close_all, family, perform
 from .resolver import Resolver
 from .tls import ClientCertificate, TlsObject
 
@@ -64,11 +65,26 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
                     opened.add(event.action)
                 machine.receive(event, now=loop.time())
             machine.advance(now=loop.time())
-        await _end(performer, running, opened, result.connection if isinstance(result, Verdict) else None)
+        kept = result.connection if isinstance(result, Verdict) else None
+        await _undisturbed(_end(performer, running, opened, kept))
     except BaseException:
-        await _end(performer, running, opened, None)
+        await _undisturbed(_end(performer, running, opened, None))
         raise
     return result
+
+
+async def _undisturbed(ending: Coroutine[Any, Any, None]) -> None:
+    """Await something to its end, however often this task is cancelled meanwhile; then it is."""
+    task = asyncio.get_running_loop().create_task(ending)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    task.result()
+    if cancelled is not None:
+        raise cancelled
 
 
 async def _end(
@@ -81,9 +97,11 @@ async def _end(
         [o.action for o in await asyncio.gather(*running, return_exceptions=True) if isinstance(o, Presented)]
     )
     running.clear()
-    for connect in opened - {kept}:
-        opened.remove(connect)
-        await performer.close(connect)
+    ending = tuple(opened)
+    opened.clear()
+    await close_all(performer, ending, kept)
+    if kept is not None:
+        opened.add(kept)  # for the case that this was cancelled meanwhile
 
 
 class StreamPerformer(LoopPerformer[Streams]):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Coroutine, Iterator
-from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, cast
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import AsyncExitStack
+from typing import Any, ClassVar, Generic, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
 from siptls.dns import Lookup
 from siptls.events import (
@@ -161,6 +162,45 @@ def impossible(action: Connect) -> ConnectFailed | None:
         # Python would leave the socket open when it finds out.
         return ConnectFailed(action, "tls.handshake", "the server name is no host name (RFC 6066 section 3)")
     return None
+
+
+async def close_all(performer: Performer, opened: Iterable[Connect], kept: Connect | None) -> None:
+    """Close connections, each of them whatever becomes of the others.
+
+    Args:
+        performer: closes them.
+        opened: those that are open.
+        kept: the one that stays open, if all the others could be closed; it may not be in use before that.
+    """
+
+    async def close_kept(_kind: object, error: BaseException | None, _trace: object) -> None:
+        if kept is not None and error is not None:
+            await performer.close(kept)
+
+    async with AsyncExitStack() as stack:
+        stack.push_async_exit(close_kept)
+        for connect in opened:
+            if connect is not kept:
+                stack.push_async_callback(performer.close, connect)
+
+
+def raise_sole(group: BaseExceptionGroup[BaseException], cancelled: type[BaseException]) -> NoReturn:
+    """Raise the one exception that tasks failed with, with its own cause and context.
+
+    Args:
+        group: what the tasks raised.
+        cancelled: how the event loop cancels tasks.
+
+    Raises:
+        BaseException: the first that is no cancellation, or a cancellation if there is nothing else.
+    """
+    error = sole(group, cancelled)
+    context = error.__context__
+    try:
+        raise error
+    finally:
+        error.__context__ = context  # and not the group
+        del error, context, group  # no frame shall refer to an exception that refers to it
 
 
 def sole(group: BaseExceptionGroup[BaseException], cancelled: type[BaseException]) -> BaseException:

@@ -24,7 +24,7 @@ from .ad_resolver import AdResolver
 from .connection import Connection, accepted
 from .handshake import A_MOMENT, REMEMBERED, Handshake, looks_like_a_refusal, refused
 from .outgoing import outgoing
-from .performer import Errand, LoopPerformer, Performer, family, perform, sole
+from .performer import Errand, LoopPerformer, Performer, close_all, family, perform, raise_sole
 from .resolver import Resolver
 from .tls import ClientCertificate, TlsObject, tls_object
 
@@ -55,25 +55,25 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
         arrive.send_nowait((number, event))
 
     try:
-        async with trio.open_nursery() as nursery:
-            while machine.result is None:
-                for action in machine.next_actions(now=trio.current_time()):
-                    if isinstance(action, Close):
-                        opened.remove(action.connect)
-                        await performer.close(action.connect)
-                    else:
-                        nursery.start_soon(run, next(numbers), action)
-                for event in await _arrived(arrivals, machine.deadline):
-                    machine.receive(event, now=trio.current_time())
-                machine.advance(now=trio.current_time())
-            nursery.cancel_scope.cancel()
-        kept = machine.result.connection if isinstance(machine.result, Verdict) else None
+        try:
+            async with trio.open_nursery() as nursery:
+                while machine.result is None:
+                    for action in machine.next_actions(now=trio.current_time()):
+                        if isinstance(action, Close):
+                            opened.remove(action.connect)
+                            await performer.close(action.connect)
+                        else:
+                            nursery.start_soon(run, next(numbers), action)
+                    for event in await _arrived(arrivals, machine.deadline):
+                        machine.receive(event, now=trio.current_time())
+                    machine.advance(now=trio.current_time())
+                nursery.cancel_scope.cancel()
+            kept = machine.result.connection if isinstance(machine.result, Verdict) else None
+        finally:
+            with trio.CancelScope(shield=True):
+                await close_all(performer, opened, kept)
     except BaseExceptionGroup as group:
-        raise sole(group, trio.Cancelled) from None
-    finally:
-        with trio.CancelScope(shield=True):
-            for connect in opened - {kept}:
-                await performer.close(connect)
+        raise_sole(group, trio.Cancelled)
     return machine.result
 
 

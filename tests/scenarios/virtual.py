@@ -21,7 +21,7 @@ from loops import EVENT_LOOPS, EventLoop, alone_on_asyncio, alone_on_trio
 T = TypeVar("T")
 
 
-class _Jumping(selectors.DefaultSelector):
+class Jumping(selectors.DefaultSelector):
     """Jumps in time instead of waiting."""
 
     now = 0.0
@@ -39,8 +39,8 @@ class _Jumping(selectors.DefaultSelector):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """asyncio's event loop in virtual time."""
 
-    def __init__(self) -> None:
-        self._jumping = _Jumping()
+    def __init__(self, jumping: Jumping | None = None) -> None:
+        self._jumping = jumping or Jumping()
         super().__init__(self._jumping)
 
     def time(self) -> float:
