@@ -185,16 +185,15 @@ def test_everything_public_stands_in_the_reference_and_nothing_in_it_is_broken(t
 
 
 def included(page: str, file: str) -> str:
-    """The parts of a file that a page shows by the texts at which they begin and end."""
-    page = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    source = (ROOT / file).read_text(encoding="utf-8")
+    """The parts of a file that a page shows by the texts in the lines at which they begin and end."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines(keepends=True)
     shown = ""
-    for part in re.findall(
-        rf'^```{{literalinclude}} \S+/{file}\n((?::start-at: ".*"\n)(?::end-before: ".*"\n))```', page, re.MULTILINE
-    ):
-        start, end = re.findall(r'"(.*)"', part)
-        after = source[source.index(f"\n{start}") + 1 :]
-        shown += after[: after.index(f"\n{end}") + 1]
+    parts = rf'^```{{literalinclude}} \S+/{file}\n:start-at: "(.*)"\n:end-before: "(.*)"\n```'
+    for start, end in re.findall(parts, text, re.MULTILINE):
+        first = next(number for number, line in enumerate(lines) if start in line)
+        last = next(number for number, line in enumerate(lines) if end in line and number > first)
+        shown += "".join(lines[first:last])
     return shown
 
 
