@@ -7,12 +7,12 @@ import socket
 from contextlib import suppress
 from itertools import count
 from operator import itemgetter
-from typing import TypeAlias, TypeVar, cast
+from typing import ClassVar, TypeAlias, TypeVar, cast
 
 try:
     import trio
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError('siptls_io.trio needs trio: pip install "siptls[trio]"', name="trio") from error
+except ModuleNotFoundError as _missing:
+    raise ModuleNotFoundError('siptls_io.trio needs trio: pip install "siptls[trio]"', name="trio") from _missing
 
 from siptls.events import Anchors, Close, Connect, Endpoint, Event, Presented
 from siptls.machine import Machine
@@ -95,7 +95,7 @@ async def _arrived(arrivals: trio.MemoryReceiveChannel[tuple[int, Event]], deadl
 class StreamPerformer(LoopPerformer[Stream]):
     """Makes connections as trio's TLS streams."""
 
-    failures = (OSError, EOFError, trio.BrokenResourceError)
+    failures: ClassVar[tuple[type[Exception], ...]] = (OSError, EOFError, trio.BrokenResourceError)
 
     async def close(self, connect: Connect, /) -> None:
         """Close a connection without waiting for the peer."""

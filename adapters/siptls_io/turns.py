@@ -82,7 +82,7 @@ class Turns:
         self._lock = threading.RLock()
         self._waiting: dict[Question, None] = {}
         self._readers: dict[object, Question] = {}
-        self.closed = False
+        self.closed: bool = False
 
     def begin(self, question: Question, name: dns.name.Name, rrtype: dns.rdatatype.RdataType) -> None:
         """Ask. `end` has to follow, whatever happens.

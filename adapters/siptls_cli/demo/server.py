@@ -44,8 +44,8 @@ class SipServer:
         self._conversations: set[asyncio.Task[None]] = set()
         self._marker: object = None
         self._marked = asyncio.Event()
-        self.connections = 0
-        self.octets = 0
+        self.connections: int = 0
+        self.octets: int = 0
 
     @property
     def port(self) -> int:
