@@ -74,7 +74,9 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
                 await close_all(performer, opened, kept)
     except BaseExceptionGroup as group:
         raise_sole(group, anyio.get_cancelled_exc_class())
-    assert machine.result is not None  # type checkers believe that a task group swallows exceptions
+    if machine.result is None:
+        # A cancellation of asyncio's own came together with our deadline, and anyio took the one for the other.
+        raise anyio.get_cancelled_exc_class()
     return machine.result
 
 
@@ -102,11 +104,13 @@ class StreamPerformer(LoopPerformer[TLSStream]):
         """Close a connection without waiting for the peer."""
         stream = self.streams.pop(connect)
         transport = stream.transport_stream
-        if isinstance(transport, _TcpStream):
-            transport.deaf = True
-            with suppress(*self.failures, anyio.EndOfStream):
-                await stream.unwrap()  # sends close_notify; the peer's is not waited for
-        await transport.aclose()
+        try:
+            if isinstance(transport, _TcpStream):
+                transport.deaf = True
+                with suppress(*self.failures, anyio.EndOfStream):
+                    await stream.unwrap()  # sends close_notify; the peer's is not waited for
+        finally:
+            await transport.aclose()
 
     async def _secured(
         self, endpoint: Endpoint, server_name: str | None, begun: Handshake

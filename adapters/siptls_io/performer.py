@@ -185,33 +185,23 @@ async def close_all(performer: Performer, opened: Iterable[Connect], kept: Conne
 
 
 def raise_sole(group: BaseExceptionGroup[BaseException], cancelled: type[BaseException]) -> NoReturn:
-    """Raise the one exception that tasks failed with, with its own cause and context.
+    """Raise the one exception that tasks failed with, or the first of several, with its own cause and context.
 
     Args:
         group: what the tasks raised.
         cancelled: how the event loop cancels tasks.
 
     Raises:
-        BaseException: the first that is no cancellation, or a cancellation if there is nothing else.
+        BaseException: one out of the group; a cancellation only if there is nothing else.
     """
-    error = sole(group, cancelled)
+    leaves = list(_leaves(group))
+    error = next((leaf for leaf in leaves if not isinstance(leaf, cancelled)), leaves[0])
     context = error.__context__
     try:
         raise error
     finally:
         error.__context__ = context  # and not the group
-        del error, context, group  # no frame shall refer to an exception that refers to it
-
-
-def sole(group: BaseExceptionGroup[BaseException], cancelled: type[BaseException]) -> BaseException:
-    """Return the one exception that tasks failed with, or one of several; a cancellation only if there is nothing else.
-
-    Args:
-        group: what the tasks raised.
-        cancelled: how the event loop cancels tasks.
-    """
-    leaves = list(_leaves(group))
-    return next((leaf for leaf in leaves if not isinstance(leaf, cancelled)), leaves[0])
+        del context, error, group, leaves  # no frame shall refer to an exception that refers to it
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

@@ -16,20 +16,21 @@ def open_files() -> int:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quick_garbage_collection() -> Generator[None]:
-    """What is there already stays; to look through it before and after each test would take long."""
+def garbage_collected_once() -> Generator[None]:
+    """Hundreds of short tests share one collection at their end; it would warn of what none of them closed."""
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # what is there already stays
     yield
     gc.unfreeze()
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)
 def nothing_stays_behind() -> Generator[None]:
     """No test here may leave a file, a socket or a thread open; ResourceWarnings are errors anyway."""
-    gc.collect()
     files, threads = open_files(), threading.active_count()
     yield
-    gc.collect()
+    if open_files() > files:
+        gc.collect()
     assert threading.active_count() == threads
-    assert open_files() == files
+    assert open_files() <= files

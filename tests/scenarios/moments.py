@@ -1,4 +1,4 @@
-"""Cancels something at some moments: the n-th round of asyncio's event loop, the n-th step of trio's tasks.
+"""Cancels something at some moments: those of the rounds of asyncio's event loop, and the steps of trio's tasks.
 
 A moment after the end does nothing. So whoever tries one moment after the other, until nothing is cancelled any more,
 has tried them all.
@@ -30,19 +30,25 @@ class Way(Protocol):
 
 
 class _Rounds(selectors.DefaultSelector):
-    """Counts the rounds of an event loop, and does something at the beginning of some of them."""
+    """Does something at some moments of an event loop: each of its rounds has one before it waits and one after."""
 
     moments: Moments = ()
     then: Callable[[], object]
-    round = 0
+    moment = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if self.moments:
-            if self.round in self.moments:
-                self.then()
-                timeout = 0
-            self.round += 1
-        return super().select(timeout)
+        ready = super().select(0 if self._act() else timeout)
+        self._act()
+        return ready
+
+    def _act(self) -> bool:
+        if not self.moments:
+            return False
+        acts = self.moment in self.moments
+        self.moment += 1
+        if acts:
+            self.then()
+        return acts
 
 
 class _VirtualRounds(_Rounds, Jumping):

@@ -12,7 +12,7 @@ import pytest
 from loops import EVENT_LOOPS
 from scenarios.moments import WAYS, Moments
 from scenarios.scripts import BOTH_FAMILIES, DOMAIN, STRANGER, TWO, V4, V6, scenario
-from scenarios.worlds import Played, Scenario
+from scenarios.worlds import NEVER, Played, Scenario
 from siptls import Policy
 from siptls.dns import Lookup
 from siptls.events import Connect, ConnectEvent, LookupEvent, PathEvent, ValidatePath
@@ -26,6 +26,14 @@ RUNS = (
         "a stranger, then accepted", TWO, {f"{V4}:5061": STRANGER, "*": DOMAIN}, "ACCEPTED pkix id.match 192.0.2.2"
     ),
     scenario("strangers", BOTH_FAMILIES, STRANGER, f"REJECTED none id.mismatch {V6}"),
+    scenario(
+        "a time-out, then accepted",
+        BOTH_FAMILIES,
+        DOMAIN,
+        f"ACCEPTED pkix id.match {V4}",
+        delays={V6: NEVER},
+        policy=Policy(connect_timeout=1),
+    ),
     scenario(
         "staggered, the second one is accepted, the first one presented",
         BOTH_FAMILIES,
@@ -88,10 +96,10 @@ def cancelled(way: str, scenario: Scenario, moments: Moments) -> bool:
     return verdict is None
 
 
-def last_moment(cancelled_at: Callable[[int], bool]) -> int:
-    """Try one moment after the other until nothing is cancelled any more; tasks on trio run in any order."""
+def last_moment(cancelled_at: Callable[[int], bool], more: int = 10) -> int:
+    """Try one moment after the other until nothing is cancelled some times more; tasks on trio run in any order."""
     last = moment = 0
-    while moment < last + 10:
+    while moment <= last + more:
         if cancelled_at(moment):
             last = moment
         moment += 1
@@ -105,7 +113,7 @@ def test_a_drive_can_be_cancelled_at_every_moment_and_leaves_nothing_open(way: s
 
 
 @on_every_way
-@pytest.mark.parametrize("scenario", RUNS[2:4], ids=str)
-@pytest.mark.parametrize("pause", [1, 2, 3])
+@pytest.mark.parametrize("scenario", [RUNS[2], RUNS[4]], ids=str)
+@pytest.mark.parametrize("pause", [1, 3])
 def test_a_drive_that_is_cancelled_twice_leaves_nothing_open(way: str, scenario: Scenario, pause: int) -> None:
     assert last_moment(lambda moment: cancelled(way, scenario, (moment, moment + pause))) > 10
