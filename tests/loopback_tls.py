@@ -92,6 +92,7 @@ class LoopbackServer:
                 connection.close()
                 return
             connection.settimeout(5)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else tickets delay replies
             seen = Seen()
             self.seen.append(seen)
             thread = threading.Thread(target=self._behave, args=(connection, seen))
@@ -224,7 +225,6 @@ def one_octet_at_a_time(context: ssl.SSLContext) -> Behaviour:
     serve = tls(context)
 
     def behave(connection: socket.socket, seen: Seen) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         ours, theirs = socket.socketpair()
         there = threading.Thread(target=_crumbled, args=(theirs, connection))
         back = threading.Thread(target=_passed_on, args=(connection, theirs))
@@ -283,6 +283,14 @@ def s_server(folder: Path, leaf: Issued, authorities: bytes, *options: str) -> G
             assert process.poll() is None, "openssl s_server does not run"
         yield port
         process.kill()
+
+
+@contextmanager
+def closed_port() -> Generator[int]:
+    """A port that refuses connections, and that nobody else gets."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 @contextmanager

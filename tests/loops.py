@@ -7,6 +7,7 @@ verdict = LOOPS["trio"].drive(make, performer)
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -94,12 +95,16 @@ class Blocking:
     def reach(self, uri: str, *, say: bytes = MESSAGE, **more: Any) -> tuple[Verdict, bytes]:
         """Connect, say something, read what comes back, and close."""
         connection = siptls_io.blocking.connect(uri, **more)
-        with connection.stream as stream:
-            assert stream.gettimeout() is None
+        assert connection.stream.gettimeout() is None
+        return connection.verdict, self.ask(connection.stream, say)
+
+    def ask(self, stream: ssl.SSLSocket, say: bytes) -> bytes:
+        """Say something on a stream, read the reply, and close."""
+        with stream:
             stream.settimeout(PATIENCE)
             if say:
                 stream.sendall(say)
-            return connection.verdict, stream.recv(4096)
+            return stream.recv(4096)
 
     def drive(self, make: Callable[[float], Machine[T]], performer: Any) -> T:
         """Run a machine, made at the time it is given, with a performer for threads."""

@@ -26,6 +26,7 @@ from loopback_tls import (
     Behaviour,
     LoopbackServer,
     black_hole,
+    closed_port,
     hangs_up,
     keeps_silent,
     resets,
@@ -272,9 +273,8 @@ def test_the_whole_beginning_of_a_greeting_is_shown(loop: Loop) -> None:
 
 @on_every_loop
 def test_a_closed_port_refuses(loop: Loop) -> None:
-    with LoopbackServer(GOOD) as server:
-        closed = server.port
-    assert refusal(loop, resolver=world(closed)).code == "net.refused"
+    with closed_port() as port:
+        assert refusal(loop, resolver=world(port)).code == "net.refused"
 
 
 @on_every_loop

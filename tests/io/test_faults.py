@@ -17,6 +17,7 @@ from loopback_tls import (
     Behaviour,
     LoopbackServer,
     black_hole,
+    closed_port,
     falls_silent_amid_the_certificate,
     hangs_up,
     hangs_up_amid_the_certificate,
@@ -104,10 +105,9 @@ def served(behaviour: Behaviour, policy: Policy | None = None, *, say: bytes = M
 
 
 @contextmanager
-def closed_port(folder: Path) -> Generator[World]:
-    with LoopbackServer(GOOD) as server:
-        port = server.port
-    yield World(zones(port))
+def refusing(folder: Path) -> Generator[World]:
+    with closed_port() as port:
+        yield World(zones(port))
 
 
 @contextmanager
@@ -185,7 +185,7 @@ def leaving(context: ssl.SSLContext, *, politely: bool) -> Made:
 
 
 FAULTS = [
-    Fault("connection refused", closed_port, "net.refused", "Connection refused"),
+    Fault("connection refused", refusing, "net.refused", "Connection refused"),
     Fault("black hole, no SYN-ACK", swallowing, "net.timeout", "no connection in time"),
     Fault("silence after the ClientHello", served(keeps_silent, SHORT), "net.timeout", "no connection in time"),
     Fault(
