@@ -64,8 +64,9 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
                             await performer.close(action.connect)
                         else:
                             tasks.start_soon(run, next(numbers), action)
-                    for event in await _arrived(arrivals, machine.deadline):
-                        machine.receive(event, now=anyio.current_time())
+                    if machine.result is None:  # else its time was over
+                        for event in await _arrived(arrivals, machine.deadline):
+                            machine.receive(event, now=anyio.current_time())
                     machine.advance(now=anyio.current_time())
                 tasks.cancel_scope.cancel()
             kept = machine.result.connection if isinstance(machine.result, Verdict) else None

@@ -52,7 +52,7 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
                     await performer.close(action.connect)
                 else:
                     running.append(loop.create_task(perform(performer, action)))
-            if not running:
+            if machine.result is not None or not running:
                 machine.advance(now=loop.time())  # what was to be done is overdue already
                 continue
             patience = None if machine.deadline == math.inf else max(0.0, machine.deadline - loop.time())

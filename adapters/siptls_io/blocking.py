@@ -72,8 +72,9 @@ def _drive_aside(machine: Machine[R], workers: Workers, outcome: Future[R]) -> N
                     workers.close(action.connect)
                 else:
                     workers.start(action)
-            for event in workers.events(machine.deadline):
-                machine.receive(event, now=time.monotonic())
+            if machine.result is None:  # else its time was over
+                for event in workers.events(machine.deadline):
+                    machine.receive(event, now=time.monotonic())
             machine.advance(now=time.monotonic())
         workers.end(result.connection if isinstance(result, Verdict) else None)
         outcome.set_result(result)

@@ -64,8 +64,9 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
                             await performer.close(action.connect)
                         else:
                             nursery.start_soon(run, next(numbers), action)
-                    for event in await _arrived(arrivals, machine.deadline):
-                        machine.receive(event, now=trio.current_time())
+                    if machine.result is None:  # else its time was over
+                        for event in await _arrived(arrivals, machine.deadline):
+                            machine.receive(event, now=trio.current_time())
                     machine.advance(now=trio.current_time())
                 nursery.cancel_scope.cancel()
             kept = machine.result.connection if isinstance(machine.result, Verdict) else None
