@@ -194,4 +194,5 @@ def _held_by_c() -> int:
 
 
 if __name__ == "__main__":
+    gc.freeze()  # what is there for ever need not be looked through again and again
     json.dump(run(json.load(sys.stdin)), sys.stdout)

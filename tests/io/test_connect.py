@@ -34,7 +34,7 @@ from loopback_tls import (
     server_context,
     tls,
 )
-from loops import LOOPS, MESSAGE, Loop, on_every_loop
+from loops import EVENT_LOOPS, LOOPS, MESSAGE, EventLoop, Loop, on_every_loop
 from pki import Issuer
 from siptls.dns import Lookup
 from siptls.errors import InvalidUri
@@ -332,12 +332,17 @@ def by_sockets(connect: Connect) -> ConnectEvent:
         return siptls_io.blocking.SocketPerformer(world(5061), client_context()).connect(connect, cancellation)
 
 
-def by_streams(connect: Connect) -> ConnectEvent:
-    return asyncio.run(siptls_io.asyncio.StreamPerformer(world(5061), client_context()).connect(connect))
+def by_streams(loop: EventLoop) -> Callable[[Connect], ConnectEvent]:
+    def try_to_connect(connect: Connect) -> ConnectEvent:
+        performer = loop.module.StreamPerformer(world(5061), client_context())
+        event: ConnectEvent = loop.run(lambda: performer.connect(connect))
+        return event
+
+    return try_to_connect
 
 
 @pytest.mark.req("R6066-3-1")
-@pytest.mark.parametrize("try_to_connect", [by_sockets, by_streams])
+@pytest.mark.parametrize("try_to_connect", [by_sockets, *map(by_streams, EVENT_LOOPS.values())])
 @pytest.mark.parametrize("server_name", ["", "a" * 64, ".example.com", "a\0b", "192.0.2.1", "bücher.example"])
 def test_nothing_is_sent_with_a_server_name_that_tls_cannot_carry(
     try_to_connect: Callable[[Connect], ConnectEvent], server_name: str

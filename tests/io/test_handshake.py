@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -11,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 from loopback_tls import CURRENT, Behaviour, LoopbackServer, Seen, finishes, server_context, tls
-from loops import PATIENCE, Loop, on_every_loop
+from loops import PATIENCE, Loop, on_every_event_loop, on_every_loop
 from pki import Issuer
 from siptls.events import Anchors
 from siptls.policy import Policy
@@ -101,6 +103,22 @@ def test_it_is_known_whether_a_server_asked_for_a_certificate(version: ssl.TLSVe
         assert not begun.certificate_shown
         assert facts(stream, "example.com", begun).certificate_asked is asks
         assert facts(stream, "example.com").certificate_asked is None
+
+
+@VERSIONS
+def test_it_is_known_whether_our_certificate_was_shown(version: ssl.TLSVersion, tmp_path: Path) -> None:
+    context = server_context(LEAF, client_root=OTHER, newest=version)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    ours = client_certificate(tmp_path)
+    for certificate in (None, ours):
+        with (
+            LoopbackServer(tls(context)) as server,
+            socket.create_connection((server.address, server.port)) as tcp,
+            handshake() as begun,
+            client_context(certificate).wrap_socket(tcp, server_hostname="example.com"),
+        ):
+            assert begun.certificate_asked
+            assert begun.certificate_shown is (certificate is ours)
 
 
 def test_what_two_handshakes_with_one_context_hear_is_kept_apart() -> None:
@@ -237,6 +255,36 @@ def test_an_alert_is_heard_however_it_is_cut(loop: Loop, send: Callable[[socket.
     verdict = refused(loop, finishes(asking(demanding=True), end))
     assert verdict.code == "tls.client-cert-required"
     assert "alert certificate_required" in verdict.explain()
+
+
+async def busy(until: threading.Event) -> None:
+    """Keep the event loop from running."""
+    assert until.wait(PATIENCE)
+    time.sleep(0.05)  # noqa: ASYNC251 - on purpose
+
+
+@on_every_event_loop
+def test_a_refusal_that_came_in_time_is_heard_by_a_loop_that_was_busy(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = threading.Event()
+    tasks: list[object] = []
+
+    def patience(_begun: Handshake) -> float:
+        if "trio" in loop.name:
+            tasks.append(trio.lowlevel.spawn_system_task(busy, said))
+        else:
+            tasks.append(asyncio.get_running_loop().create_task(busy(said)))
+        return 0.01
+
+    def end(connection: socket.socket, seen: Seen, octets: bytes) -> None:
+        connection.sendall(octets)
+        said.set()
+
+    monkeypatch.setattr(Handshake, "patience", patience)
+    verdict = refused(loop, finishes(asking(demanding=True), end))
+    assert verdict.code == "tls.client-cert-required"
+    assert len(tasks) == 1
 
 
 @on_every_loop
