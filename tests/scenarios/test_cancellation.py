@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
 
-from loops import EVENT_LOOPS
+from loops import EVENT_LOOPS, EventLoop
 from scenarios.moments import WAYS, Moments
 from scenarios.scripts import BOTH_FAMILIES, DOMAIN, STRANGER, TWO, V4, V6, scenario
+from scenarios.virtual import on_every_virtual_loop
 from scenarios.worlds import NEVER, Played, Scenario
 from siptls import Policy
 from siptls.dns import Lookup
@@ -117,3 +119,23 @@ def test_a_drive_can_be_cancelled_at_every_moment_and_leaves_nothing_open(way: s
 @pytest.mark.parametrize("pause", [1, 3])
 def test_a_drive_that_is_cancelled_twice_leaves_nothing_open(way: str, scenario: Scenario, pause: int) -> None:
     assert last_moment(lambda moment: cancelled(way, scenario, (moment, moment + pause))) > 10
+
+
+class Stubborn(Played):
+    """Presents a connection although that was cancelled."""
+
+    async def connect(self, action: Connect, /) -> ConnectEvent:
+        with suppress(BaseException):
+            await self._wait(action)
+        return self.script.connect(action)
+
+
+@on_every_virtual_loop
+def test_a_connection_that_is_made_in_spite_of_its_cancellation_is_closed(loop: EventLoop) -> None:
+    staggered = scenario(
+        "staggered", BOTH_FAMILIES, DOMAIN, "", delays={V6: NEVER, V4: 1}, policy=Policy(attempt_delay=1)
+    )
+    performer = Stubborn(staggered)
+    verdict = loop.drive(staggered.machine, performer)
+    assert len(performer.script.opened) == 2
+    assert performer.script.left_open() == {verdict.connection}

@@ -6,7 +6,9 @@ the servers: each of their connections ends, and nothing but the handshake was e
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import threading
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +21,7 @@ from anyio.streams.tls import TLSStream
 
 import siptls_io.blocking
 from loopback_tls import CURRENT, Behaviour, LoopbackServer, goes_slowly, keeps_silent, server_context, tls
-from loops import EVENT_LOOPS
+from loops import EVENT_LOOPS, EventLoop, on_every_event_loop
 from pki import Issuer
 from scenarios.moments import WAYS
 from scenarios.test_cancellation import last_moment, on_every_way
@@ -43,9 +45,10 @@ WORLDS: dict[str, tuple[tuple[Behaviour, ...], Policy]] = {
     "accepted": ((tls(GOOD),), PATIENT),
     "a stranger": ((tls(STRANGER),), PATIENT),
     "a silent one": ((keeps_silent,), HASTY),
+    "two silent ones": ((keeps_silent, keeps_silent), Policy(connect_timeout=0.03, attempt_delay=0.01)),
     "two at a time": ((goes_slowly(GOOD), goes_slowly(GOOD)), STAGGERED),
 }
-in_every_world = pytest.mark.parametrize("world", WORLDS)
+in_every_world = pytest.mark.parametrize("world", ["accepted", "a stranger", "a silent one", "two at a time"])
 
 
 @contextmanager
@@ -93,6 +96,17 @@ async def closed(stream: Any) -> None:
             await stream.aclose()
     else:
         stream[1].transport.abort()
+
+
+@on_every_event_loop
+def test_ctrl_c_ends_an_attempt_at_once_and_is_no_group(loop: EventLoop) -> None:
+    with servers("two silent ones") as zones:
+        presser = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+        presser.start()
+        with pytest.raises(KeyboardInterrupt) as raised:
+            loop.reach("sips:example.com", policy=STAGGERED, resolver=zones, anchors=ANCHORS)
+        assert raised.type is KeyboardInterrupt
+        presser.join()
 
 
 class CancelledLater(Workers):
