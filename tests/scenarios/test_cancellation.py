@@ -115,8 +115,7 @@ def test_a_drive_can_be_cancelled_at_every_moment_and_leaves_nothing_open(way: s
 
 
 @on_every_way
-@pytest.mark.parametrize("scenario", [RUNS[2], RUNS[4]], ids=str)
-@pytest.mark.parametrize("pause", [1, 3])
+@pytest.mark.parametrize(("scenario", "pause"), [(RUNS[2], 3), (RUNS[4], 1)], ids=str)
 def test_a_drive_that_is_cancelled_twice_leaves_nothing_open(way: str, scenario: Scenario, pause: int) -> None:
     assert last_moment(lambda moment: cancelled(way, scenario, (moment, moment + pause))) > 10
 

@@ -95,7 +95,6 @@ def test_a_failure_is_a_hole_too(tmp_path: Path) -> None:
     [
         (["-k", "asyncio"], "6 of 15"),
         (["test_sample.py::test_fault"], "5 of 5"),
-        (["test_sample.py", "--deselect", "test_sample.py::test_fault"], "10 of 15"),
     ],
 )
 def test_a_part_that_the_caller_selected_may_have_holes(tmp_path: Path, arguments: list[str], cells: str) -> None:
@@ -111,12 +110,9 @@ def test_a_run_without_scenarios_prints_no_table(tmp_path: Path) -> None:
     assert "loops and scenarios" not in said
 
 
-@pytest.mark.parametrize("wrong", ["loop", "scenario"])
-def test_a_scenario_without_its_parameters_stops_the_run(tmp_path: Path, wrong: str) -> None:
-    other = {"loop": "scenario", "scenario": "loop"}[wrong]
+def test_a_scenario_without_its_parameters_stops_the_run(tmp_path: Path) -> None:
     (tmp_path / "test_wrong.py").write_text(
-        f"import pytest\n@pytest.mark.scenario\n@pytest.mark.parametrize({other!r}, ['trio'])\n"
-        f"def test_it({other}): pass\n"
+        "import pytest\n@pytest.mark.scenario\n@pytest.mark.parametrize('loop', ['trio'])\ndef test_it(loop): pass\n"
     )
     status, _ = run_sample(tmp_path, "test_wrong.py")
     assert status == pytest.ExitCode.USAGE_ERROR
