@@ -16,7 +16,33 @@ from siptls.verdict import Verdict
 PACES = (0.05, 0.3, 2.0, 6.0)
 """Real seconds for one of a script in threads: a busy machine gets more time, which does not help a wrong driver."""
 
-every = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+SHOWN: dict[str, tuple[str, ...]] = {
+    "DANE-EE": ("D-SEC-1",),
+    "sideways, both zones signed": ("D-SEC-3",),
+    "sideways to a signed attacker, unsigned": ("D-SEC-4",),
+    "SRV to a signed attacker, unsigned": ("D-SEC-5",),
+    "NAPTR bogus": ("D-SEC-6",),
+    "NAPTR server fails": ("D-SEC-6",),
+    "DANE-EE at the host, port in the URI": ("D-SEC-8",),
+    "sips and an IPv6 address": ("D-SEC-9",),
+    "sips, but clear text only": ("D-SEC-10",),
+    "the first target is a stranger": ("D-SEC-11",),
+    "AAAA bogus, A signed": ("D-SEC-13",),
+    "AAAA fails, A unsigned, SRV signed": ("D-SEC-13",),
+    "A fails, AAAA fine, nothing signed": ("D-SEC-13",),
+    "maddr to a signed attacker": ("D-SEC-15",),
+    "a CA that may not name the domain": ("D-PATH-1",),
+    "wrong pin, PKIX would accept": ("R6698-4.1-7",),
+}
+"""The requirements that some scenarios show."""
+
+
+def param(scenario: Scenario) -> object:
+    shown = SHOWN.get(scenario.name)
+    return pytest.param(scenario, id=scenario.name, marks=[pytest.mark.req(*shown)] if shown else [])
+
+
+every = pytest.mark.parametrize("scenario", [param(scenario) for scenario in SCENARIOS])
 
 
 @cache
@@ -71,3 +97,7 @@ def played_in_threads(scenario: Scenario) -> tuple[object, object]:
     assert performer.script.left_open() == {verdict.connection} - {None}
     ideal_report = report(simulated(scenario)[0], times=False)
     return (summary(verdict), report(verdict, times=False)), (scenario.expected, ideal_report)
+
+
+def test_every_requirement_is_shown_by_a_scenario_that_is_there() -> None:
+    assert set(SHOWN) <= {scenario.name for scenario in SCENARIOS}
