@@ -1,4 +1,4 @@
-"""What every test run shares: the conformance record, the table of loops and scenarios, servers, Hypothesis profiles."""
+"""What every test run shares: conformance record, table of loops and scenarios, missing servers, Hypothesis."""
 
 import os
 import shutil
