@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import suppress
 
 from siptls import SipUri
 from siptls_io import NotConnected, Resolver
@@ -27,7 +28,9 @@ async def main(uri: SipUri, resolver: Resolver) -> int:
     except OSError as error:  # a TimeoutError is one, too
         return options.no_answer(error)
     finally:
-        writer.close()
+        writer.transport.abort()  # does not wait for the peer
+        with suppress(OSError):
+            await writer.wait_closed()
     return options.answered(received)
 
 
