@@ -117,6 +117,11 @@ def test_a_silent_server_is_a_verdict_when_its_time_is_over(policy: Policy, code
     assert (verdict.outcome, verdict.code) == (Outcome.UNDETERMINED, code)
 
 
+def test_a_time_that_is_over_before_anything_is_asked_is_a_verdict() -> None:
+    _, verdict = call(world(5061), Policy(limits=Limits(seconds=1e-9)))
+    assert verdict.code == "limit.seconds"
+
+
 def test_the_second_address_is_used_when_the_first_refuses() -> None:
     with LoopbackServer(GOOD, "127.0.0.2") as server:
         reply, verdict = call(world(server.port, "127.0.0.3", "127.0.0.2"))
