@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import count
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import anyio
 import anyio.abc
@@ -99,7 +99,7 @@ async def _arrived(arrivals: MemoryObjectReceiveStream[tuple[int, Event]], deadl
 class StreamPerformer(LoopPerformer[TLSStream]):
     """Makes connections as anyio's TLS streams."""
 
-    failures = (OSError, EOFError, anyio.BrokenResourceError)
+    failures: ClassVar[tuple[type[Exception], ...]] = (OSError, EOFError, anyio.BrokenResourceError)
 
     async def close(self, connect: Connect, /) -> None:
         """Close a connection without waiting for the peer."""
