@@ -257,12 +257,12 @@ def test_a_fault_is_told_as_what_it_is(loop: Loop, fault: Fault, tmp_path: Path)
 @on_every_loop
 def test_an_answer_that_comes_when_nobody_waits_any_more_answers_nothing(loop: Loop) -> None:
     with LoopbackServer(GOOD) as server, LoopbackServer(GOOD, "127.0.0.66", server.port) as other:
-        bad = answering({**records(server.port), "sip.example.com A": [other.address]})
-        good = answering(records(server.port))
+        good = answering({**records(server.port), "other.example.com A": [other.address]})
+        bad = answering({"_sips._tcp.example.com SRV": [f"1 1 {other.port} other.example.com."]})
         given_up = False
 
         def script(query: dns.message.Message, tcp: bool) -> Said:
-            if given_up or "IN A" not in query.question[0].to_text():
+            if given_up or "SRV" not in query.question[0].to_text():
                 return good(query, tcp)
             reply = bad(query, tcp)
             assert isinstance(reply, dns.message.Message)

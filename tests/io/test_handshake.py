@@ -257,10 +257,14 @@ def test_an_alert_is_heard_however_it_is_cut(loop: Loop, send: Callable[[socket.
     assert "alert certificate_required" in verdict.explain()
 
 
+SHORT = 0.5
+"""Seconds that a server is given; long enough for the task that is to keep the loop from running to begin."""
+
+
 async def busy(until: threading.Event) -> None:
-    """Keep the event loop from running."""
+    """Keep the event loop from running until something has happened, and until nobody would wait for it any more."""
     assert until.wait(PATIENCE)
-    time.sleep(0.05)  # noqa: ASYNC251 - on purpose
+    time.sleep(SHORT + 0.1)  # noqa: ASYNC251 - on purpose
 
 
 @on_every_event_loop
@@ -275,7 +279,7 @@ def test_a_refusal_that_came_in_time_is_heard_by_a_loop_that_was_busy(
             tasks.append(trio.lowlevel.spawn_system_task(busy, said))
         else:
             tasks.append(asyncio.get_running_loop().create_task(busy(said)))
-        return 0.01
+        return SHORT
 
     def end(connection: socket.socket, seen: Seen, octets: bytes) -> None:
         connection.sendall(octets)
