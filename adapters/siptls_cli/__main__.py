@@ -48,7 +48,7 @@ def _report(error: BaseException, given: Sequence[str]) -> int:
 
         traceback.print_exception(error)
     with suppress(OSError):  # nobody can be told then, but by the exit code
-        if _wants_json(given) and found.code != "output.unwritable":
+        if _wants_json(given) and not found.told_apart:
             terminal.put(found.to_json())
         else:
             print(found.to_text(), file=sys.stderr)

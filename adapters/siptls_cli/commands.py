@@ -93,7 +93,9 @@ _SHOWN: Final = (
 )
 
 _WORLD: Final = (
-    click.option("--resolver", multiple=True, metavar="ADDR[:PORT]", help="Ask this DNS resolver, not the system's."),
+    click.option(
+        "--resolver", multiple=True, metavar="ADDR[:PORT]", help="Ask this DNS resolver; also tls://ADDR, https://ADDR."
+    ),
     click.option("--validate", is_flag=True, help="Validate what --resolver says, with libunbound in this process."),
     click.option(
         "--trust-anchor", type=_FILE, metavar="FILE", help="Validate from these DS or DNSKEY records, not the root's."

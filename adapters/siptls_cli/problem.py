@@ -29,6 +29,7 @@ class Problem(Exception):
         position: the column of the offending character of an argument, counted from 0.
         file: the offending file.
         line: the offending line of the file, counted from 1.
+        told_apart: whether it is told on standard error in any case, because standard output is of no use any more.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Problem(Exception):
         position: int | None = None,
         file: str | None = None,
         line: int | None = None,
+        told_apart: bool = False,
     ) -> None:
         super().__init__(message)
         self.code: Final = code
@@ -50,6 +52,7 @@ class Problem(Exception):
         self.position: Final = position
         self.file: Final = file
         self.line: Final = line
+        self.told_apart: Final = told_apart
 
     def to_text(self) -> str:
         """Return the problem as text for people, without a newline at the end."""
@@ -79,9 +82,16 @@ def missing_extra(error: ModuleNotFoundError) -> Problem:
     return Problem("usage.error", f'{error.name} is missing: install it with: python -m pip install "siptls[{extra}]"')
 
 
+def cut_off() -> Problem:
+    """Return the problem that Ctrl-C is while a result is being written."""
+    return Problem("run.interrupted", "interrupted, and the result was cut off", INTERRUPTED, told_apart=True)
+
+
 def unwritable(error: OSError) -> Problem:
     """Return the problem that a standard output which takes nothing is, for example because the disk is full."""
-    return Problem("output.unwritable", shown(f"standard output cannot be written: {error.strerror or error}"))
+    return Problem(
+        "output.unwritable", shown(f"standard output cannot be written: {error.strerror or error}"), told_apart=True
+    )
 
 
 def of_click(error: click.ClickException) -> Problem:

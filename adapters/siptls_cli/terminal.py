@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TextIO, TypeAlias
 
-from .problem import unwritable
+from .problem import cut_off, unwritable
 
 Mark: TypeAlias = Literal["ok", "error", "warning", "note", "nothing", "question"]
 
@@ -116,7 +116,7 @@ def put(text: str) -> None:
         text: the text.
 
     Raises:
-        Problem: it cannot be written, for example because the disk is full.
+        Problem: it cannot be written, for example because the disk is full, or the user interrupted that.
     """
     stream: TextIO | None = getattr(sys, "stdout", None)
     if stream is None:
@@ -124,6 +124,8 @@ def put(text: str) -> None:
     try:
         stream.write(text + "\n")
         stream.flush()
+    except KeyboardInterrupt as interrupt:
+        raise cut_off() from interrupt
     except OSError as error:
         # What is still buffered would fail again at exit, and spoil the exit code.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

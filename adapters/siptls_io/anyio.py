@@ -148,8 +148,7 @@ async def _hear_out(stream: TLSStream, transport: _TcpStream, seconds: float) ->
         while (refusal := looks_like_a_refusal(await transport.peek())) is None:
             pass
     if refusal:
-        with anyio.move_on_after(seconds):  # the rest of it may still be on the way
-            refused(await stream.receive(1))
+        refused(await stream.receive(1))  # if the rest of it is still on the way, the core says how long to wait
 
 
 class _TcpStream(anyio.abc.ByteStream):

@@ -17,7 +17,7 @@ from siptls.verdict import Verdict
 
 from .ad_resolver import AdResolver
 from .connection import Connection, accepted
-from .handshake import Handshake
+from .handshake import Handshake, refused
 from .outgoing import outgoing
 from .performer import LoopPerformer, Performer, close_all, family, perform
 from .resolver import Resolver
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 R = TypeVar("R")
+_AS_LONG_AS_AN_ALERT = 2
 Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -131,7 +132,7 @@ class StreamPerformer(LoopPerformer[Streams]):
         """Do the handshake. The socket is taken over: unless a protocol is returned, it is closed."""
         loop = asyncio.get_running_loop()
         protocol = _Protocol(asyncio.StreamReader(loop=loop), loop)
-        begun.settled = protocol.stirred.set
+        begun.settled = protocol.gone_on
         try:
             await loop.create_connection(
                 lambda: protocol, sock=tcp, ssl=self._context, server_hostname=server_name or ""
@@ -161,16 +162,17 @@ class _Protocol(asyncio.StreamReaderProtocol):
 
     Attributes:
         transport: the transport, when there is one.
-        stirred: whether the peer has sent or ended something.
     """
 
     transport: asyncio.WriteTransport | None = None
 
     def __init__(self, reader: asyncio.StreamReader, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(reader, loop=loop)
-        self.stirred = asyncio.Event()
+        self._stirred = asyncio.Event()
+        self._has_gone_on = False
         self._reader = reader
         self._event_loop = loop
+        self._first_data = b""
         self._lost: Exception | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -179,18 +181,25 @@ class _Protocol(asyncio.StreamReaderProtocol):
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        self.stirred.set()
+        if not self._stirred.is_set():
+            self._first_data = data
+        self.gone_on()
         super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = exc or EOFError("the peer closed the connection")
-        self.stirred.set()
+        self._stirred.set()
         super().connection_lost(exc)
 
     def streams(self) -> Streams:
         """Return the two streams after the handshake."""
         assert self.transport is not None
         return self._reader, asyncio.StreamWriter(self.transport, self, self._reader, self._event_loop)
+
+    def gone_on(self) -> None:
+        """Take note that the server has gone on after the handshake: it has not refused us, whatever follows."""
+        self._has_gone_on = self._has_gone_on or self._lost is None
+        self._stirred.set()
 
     async def hear_out(self, seconds: float) -> None:
         """Wait for the server to go on or to refuse us.
@@ -199,10 +208,12 @@ class _Protocol(asyncio.StreamReaderProtocol):
             OSError, EOFError: it refused us.
         """
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.stirred.wait(), seconds)
+            await asyncio.wait_for(self._stirred.wait(), seconds)
         await _turns()  # it takes a round or two until a refusal that has arrived in time is known here
-        if self._lost is not None:
+        if self._lost is not None and not self._has_gone_on:
             raise self._lost
+        if len(self._first_data) == _AS_LONG_AS_AN_ALERT:
+            refused(self._first_data)  # as on other loops, where it takes a look to tell it from an alert
 
 
 async def _connected(tcp: _TcpSocket, endpoint: Endpoint) -> None:

@@ -110,7 +110,7 @@ class SocketPerformer(NetworkPerformer[ssl.SSLSocket]):
                 _shake_hands(tls, cancellation, begun)
             except (OSError, EOFError) as error:
                 with suppress(OSError):  # who answers very quickly is not peeked at; OpenSSL took a header only
-                    begun.noted(_peeked(tls))
+                    begun.noted(begun.first_header + _peeked(tls))
                 tls.close()
                 return ConnectFailed(action, *failure(error, begun))
             except BaseException:
@@ -150,10 +150,10 @@ def _hear_out(tls: ssl.SSLSocket, cancellation: Cancellation, seconds: float) ->
             refusal = looks_like_a_refusal(_peeked(tls))
             if refusal is None:
                 time.sleep(A_MOMENT)
-        while refusal:
-            with suppress(ssl.SSLWantReadError):
-                refused(tls.recv(1))
-            cancellation.wait(tls, EVENT_READ, until + seconds)  # the rest of it may still be on the way
+    while refusal:
+        with suppress(ssl.SSLWantReadError):
+            refused(tls.recv(1))
+        cancellation.wait(tls, EVENT_READ)  # if the rest of it is still on the way, the core says how long to wait
 
 
 def _wanted(tls: ssl.SSLSocket) -> int | None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from enum import IntEnum
 from typing import Final
 
 from .certificate_request import certificate_authorities
@@ -20,7 +21,9 @@ from .certificate_request import certificate_authorities
 REMEMBERED: Final = 64
 """How many of the first octets that a peer sends are remembered, to tell clear text from broken TLS."""
 
+_HEADER: Final = 256
 _HANDSHAKE: Final = 22
+_FATAL: Final = 2
 _NEW_SESSION_TICKET: Final = 4
 _CERTIFICATE: Final = 11
 _CERTIFICATE_REQUEST: Final = 13
@@ -43,12 +46,16 @@ class Handshake:
 
     Attributes:
         first_octets: what the peer sent first, at most `REMEMBERED`; empty if nothing came or nobody looked.
+        first_header: what the TLS library took for the header of the first record.
+        alert: the name of the alert that ended the connection, or its number; None if there was none.
         certificate_shown: whether a certificate of ours was sent.
         settled: is called when the server has gone on after the handshake, that is, has not refused us.
     """
 
     def __init__(self) -> None:
         self.first_octets: bytes = b""
+        self.first_header: bytes = b""
+        self.alert: str | None = None
         self.certificate_shown: bool = False
         self.settled: Callable[[], object] = bool
         self._request: bytes | None = None
@@ -82,6 +89,15 @@ class Handshake:
         """Note octets that came from the peer; only the first ones are kept."""
         if not self.first_octets:
             self.first_octets = bytes(octets[:REMEMBERED])
+
+    def saw_header(self, octets: bytes) -> None:
+        """Take note of the header of a record that came."""
+        self.first_header = self.first_header or octets
+
+    def saw_alert(self, kind: int, octets: bytes) -> None:
+        """Take note of an alert that came."""
+        if octets[0] == _FATAL:
+            self.alert = kind.name.lower() if isinstance(kind, IntEnum) else str(octets[1])
 
     def saw(self, direction: str, kind: int, message: bytes, version: int) -> None:
         """Take note of a message of the handshake."""
@@ -135,7 +151,7 @@ def refused(octets: bytes | bytearray) -> None:
         SSLError: it sent data, which are lost now: nobody shall use the connection.
     """
     if octets:
-        raise ssl.SSLError("the server began to speak in the middle of the handshake")
+        raise ssl.SSLError(ssl.SSL_ERROR_SSL, "the server began to speak before it was known whether it takes us")
     raise EOFError("the server closed the connection")
 
 
@@ -147,8 +163,14 @@ def watch(context: ssl.SSLContext) -> None:
 
 def _saw(_tls: object, direction: str, version: int, content_type: int, message_type: int, message: bytes, /) -> None:
     begun = _current.get(None)
-    if begun is not None and content_type == _HANDSHAKE:
+    if begun is None:
+        return
+    if content_type == _HANDSHAKE:
         begun.saw(direction, message_type, message, version)
+    elif direction == "read" and content_type == _HEADER:
+        begun.saw_header(message)
+    elif direction == "read" and content_type == _ALERT:
+        begun.saw_alert(message_type, message)
 
 
 _CALLBACK: Final = "_msg_callback"

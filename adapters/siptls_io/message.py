@@ -105,7 +105,7 @@ def from_message(lookup: Lookup, message: dns.message.Message, security: Securit
         none. Only the answer section counts, and of the authority section the SOA record of a denial.
     """
     if message.flags & dns.flags.TC:
-        return LookupFailed(lookup, Failure.MALFORMED, "the response is truncated")
+        return LookupFailed(lookup, Failure.MALFORMED, "the response is truncated, or has more records than are read")
     rcode = message.rcode()
     if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         return _failed(lookup, message, rcode)

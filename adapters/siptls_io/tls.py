@@ -175,10 +175,15 @@ def facts(tls: TlsObject, server_name: str | None, begun: Handshake | None = Non
 
 
 # What OpenSSL says of octets that are no TLS record.
-_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"})
-_ALERT = re.compile(r"(?:SSLV3|TLSV1|TLSV13)_ALERT_(\w+)")
+_NO_TLS = frozenset(
+    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
+)
+_ALERT = re.compile(r"(?:SSLV3_ALERT|TLSV1(?:_ALERT)?|TLSV13_ALERT)_(\w+)")
 # How servers put it that they want a certificate and got none; before TLS 1.3 there is no alert of its own for that.
-_WANTED = frozenset({"handshake_failure", "no_certificate", "bad_certificate", "certificate_unknown", "access_denied"})
+# A decode_error is what GnuTLS makes of it.
+_WANTED = frozenset(
+    {"handshake_failure", "no_certificate", "bad_certificate", "certificate_unknown", "access_denied", "decode_error"}
+)
 _UNREACHABLE = frozenset(
     {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
     | {errno.EACCES, errno.EPERM}  # a firewall on this machine
@@ -198,6 +203,8 @@ def failure(error: Exception, begun: Handshake | None = None) -> tuple[str, str]
     told = isinstance(error, EOFError | ssl.SSLError) or (isinstance(error, OSError) and error.errno is not None)
     if not told and isinstance(error.__cause__, Exception):
         return failure(error.__cause__, begun)  # how trio and anyio put it
+    if begun is not None and begun.alert is not None:
+        return _refusal(begun.alert, begun)
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return _tls_failure(error, begun)
     # Event loops have texts of their own; equal worlds shall give equal reports.

@@ -134,8 +134,7 @@ async def _hear_out(stream: Stream, tcp: trio.socket.SocketType, seconds: float)
             await trio.sleep(A_MOMENT)
             octets = await tcp.recv(REMEMBERED, socket.MSG_PEEK)
     if refusal:
-        with trio.move_on_after(seconds):  # the rest of it may still be on the way
-            refused(await stream.receive_some(1))
+        refused(await stream.receive_some(1))  # if the rest of it is still on the way, the core says how long to wait
 
 
 class _ListenedTo(trio.abc.Stream):

@@ -105,6 +105,17 @@ def test_a_port_where_nobody_listens_leaves_the_verdict_open() -> None:
     assert (ran.exit_code, ran.verdict) == (3, ("UNDETERMINED", "none", "net.refused"))
 
 
+def test_ctrl_c_while_a_result_is_written_adds_nothing_to_it() -> None:
+    with start("demo", "--loop", "all", "--format", "json") as process:
+        assert process.stdout is not None
+        began = process.stdout.read(1)  # what follows does not fit into a pipe that nobody reads
+        os.kill(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == "siptls: interrupted, and the result was cut off\n"
+    assert (began, "run.interrupted" in out) == ("{", False)
+
+
 # Real connections.
 
 

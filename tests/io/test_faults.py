@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,6 +17,7 @@ from loopback_tls import (
     CURRENT,
     Behaviour,
     LoopbackServer,
+    Seen,
     black_hole,
     closed_port,
     falls_silent_amid_the_certificate,
@@ -184,6 +186,16 @@ def leaving(context: ssl.SSLContext, *, politely: bool) -> Made:
     return served(leaves_after_the_handshake(context, politely=politely), say=b"", reply=b"")
 
 
+ALERT_112 = b"\x15\3\3\0\2\2\x70"
+
+
+def greets(connection: socket.socket, seen: Seen) -> None:
+    """Say something in clear text at once."""
+    connection.sendall(b"SIP/2.0 400 Hello")
+    while connection.recv(65_536):
+        pass
+
+
 FAULTS = [
     Fault("connection refused", refusing, "net.refused", "Connection refused"),
     Fault("black hole, no SYN-ACK", swallowing, "net.timeout", "no connection in time"),
@@ -210,6 +222,9 @@ FAULTS = [
         r"400 Bad Request\x0d\x0a\x0d\x0a",
     ),
     Fault("alert", served(says(b"\x15\3\3\0\2\2\x28")), "tls.alert", "alert handshake_failure"),
+    Fault("alert that OpenSSL names otherwise", served(says(ALERT_112)), "tls.alert", "alert unrecognized_name"),
+    Fault("alert that nobody knows", served(says(b"\x15\3\3\0\2\2\xc8")), "tls.alert", "alert 200"),
+    Fault("clear text before the ClientHello", served(greets), "tls.plain-sip", "the peer sent: SIP/2.0 400 Hello"),
     Fault(
         "certificate demanded, TLS 1.2",
         demanding("-tls1_2"),

@@ -194,14 +194,11 @@ def test_what_a_server_says_when_it_has_accepted_us_is_there_to_be_read(
 
 @on_every_loop
 @heard_out
-def test_a_greeting_as_long_as_an_alert_is_read_or_the_connection_is_not_used(loop: Loop) -> None:
-    server = tls(asking(), greeting=b"ok")
-    if loop.name == "asyncio":  # the one that need not take it out of the connection to see what it is
-        assert reached(loop, server, say=b"")[1] == b"ok"
-        return
-    verdict = refused(loop, server, say=b"")
+def test_after_a_greeting_as_long_as_an_alert_the_connection_is_not_used(loop: Loop) -> None:
+    verdict = refused(loop, tls(asking(), greeting=b"ok"), say=b"")
     assert verdict.code == "tls.handshake"
-    assert "the server began to speak in the middle of the handshake" in verdict.explain()
+    (step,) = [step for step in verdict.steps if step.code == verdict.code]
+    assert step.found == "the server began to speak before it was known whether it takes us"
 
 
 @on_every_loop
@@ -224,6 +221,21 @@ def test_a_stranger_that_asks_for_a_certificate_is_rejected_for_what_it_is(loop:
     context.verify_mode = ssl.CERT_OPTIONAL
     with pytest.raises(PeerRejected) as raised:
         reached(loop, tls(context))
+    assert raised.value.verdict.code == "id.mismatch"
+
+
+@on_every_loop
+@heard_out
+def test_a_server_that_has_gone_on_is_judged_though_it_leaves_then(loop: Loop) -> None:
+    context = server_context(STRANGER, client_root=ROOT)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.num_tickets = 1
+
+    def leave(connection: socket.socket, seen: Seen) -> None:
+        context.wrap_socket(connection, server_side=True).close()
+
+    with pytest.raises(PeerRejected) as raised:
+        reached(loop, leave)
     assert raised.value.verdict.code == "id.mismatch"
 
 

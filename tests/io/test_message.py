@@ -16,7 +16,7 @@ from siptls.dns import Lookup, Naptr, Security, Source, Tlsa
 from siptls.dns.question import RRType
 from siptls.events import Answered, Failure, LookupEvent, LookupFailed
 from siptls_io.message import from_message, question_name
-from siptls_io.wire import read_response
+from siptls_io.wire import MAX_RECORDS, read_response
 
 SOURCE = Source("a test")
 NXDOMAIN, SERVFAIL = dns.rcode.NXDOMAIN, dns.rcode.SERVFAIL
@@ -123,7 +123,7 @@ TABLE: list[tuple[str, Answering, str]] = [
     (A, says(rcode=dns.rcode.REFUSED), "REFUSED: REFUSED"),
     (A, says(rcode=dns.rcode.FORMERR), "MALFORMED: FORMERR"),
     (A, says(rcode=dns.rcode.YXDOMAIN), "MALFORMED: YXDOMAIN"),
-    (A, says(tc=True), "MALFORMED: the response is truncated"),
+    (A, says(tc=True), "MALFORMED: the response is truncated, or has more records than are read"),
 ]
 
 
@@ -221,3 +221,21 @@ def test_a_hostile_explanation_is_cut() -> None:
     assert isinstance(event, LookupFailed)
     assert event.reason is Failure.BOGUS
     assert len(event.detail) == 200
+
+
+@pytest.mark.parametrize("section", ["answer", "authority", "additional"])
+def test_a_crowded_message_is_not_read(section: str) -> None:
+    def crowded(query: dns.message.Message, size: int) -> dns.message.Message:
+        made = response(query, HERE)
+        many = dns.rrset.from_text_list(
+            "x.example.com.", 5, "IN", "A", [f"192.0.{n // 250}.{n % 250}" for n in range(size)]
+        )
+        getattr(made, section).append(many)
+        made.request_payload = 65_535
+        return made
+
+    # One record is the answer, and one is the OPT record of the response.
+    full = judge("a.example.com", "A", lambda query: crowded(query, MAX_RECORDS - 2))
+    assert isinstance(full, Answered)
+    over = judge("a.example.com", "A", lambda query: crowded(query, MAX_RECORDS))
+    assert line(over) == "MALFORMED: the response is truncated, or has more records than are read"

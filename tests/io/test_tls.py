@@ -89,6 +89,8 @@ NO_TLS = ssl_error("WRONG_VERSION_NUMBER")
         (ssl_error("TLSV1_ALERT_UNKNOWN_CA"), None, "tls.alert", "alert unknown_ca"),
         (ssl_error("TLSV1_ALERT_PROTOCOL_VERSION"), None, "tls.alert", "alert protocol_version"),
         (ssl_error("TLSV13_ALERT_CERTIFICATE_REQUIRED"), None, "tls.client-cert-required", "certificate_required"),
+        (ssl_error("TLSV1_UNRECOGNIZED_NAME"), None, "tls.alert", "alert unrecognized_name"),
+        (ssl_error("HTTPS_PROXY_REQUEST"), b"CONNECT me", "tls.plain-sip", "CONNECT me"),
         (NO_TLS, None, "tls.plain-sip", "does not speak TLS"),
         (NO_TLS, b"SIP/2.0 400 Bad Request\r\nVia: x", "tls.plain-sip", "SIP/2.0 400 Bad Request"),
         (NO_TLS, b"220 mail.example.com ESMTP\r\n", "tls.plain-sip", "220 mail.example.com ESMTP"),
@@ -116,7 +118,9 @@ ASKED = bytes([13, 0, 0, 6, 1, 64, 0, 0, 0, 0])
 """A CertificateRequest of TLS 1.2 that names no authority."""
 
 
-@pytest.mark.parametrize("alert", ["HANDSHAKE_FAILURE", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN", "NO_CERTIFICATE"])
+@pytest.mark.parametrize(
+    "alert", ["HANDSHAKE_FAILURE", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN", "NO_CERTIFICATE", "DECODE_ERROR"]
+)
 def test_an_alert_is_a_demand_for_a_certificate_if_one_was_asked_for_and_none_shown(alert: str) -> None:
     error = ssl_error(f"SSLV3_ALERT_{alert}")
     heard = begun(b"")

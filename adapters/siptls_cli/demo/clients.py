@@ -116,7 +116,7 @@ def by_anyio(call: Call) -> Ended:
         seconds = time.perf_counter() - began
         response = b""
         async with connection.stream as stream:
-            with suppress(anyio.BrokenResourceError, anyio.EndOfStream), anyio.move_on_after(_PATIENCE):
+            with suppress(OSError, anyio.BrokenResourceError, anyio.EndOfStream), anyio.move_on_after(_PATIENCE):
                 await stream.send(call.request)
                 while _END not in response:
                     response += await stream.receive(_MOST)

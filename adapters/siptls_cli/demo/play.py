@@ -62,6 +62,7 @@ class Take:
             "loop": self.loop,
             "uri": self.scenario.uri,
             "expected": self.scenario.expected.to_dict(),
+            "expected_server": self.scenario.expected.server,
             "as_expected": self.as_expected,
             "difference": self.difference or None,
             "verdict": self.verdict.to_dict(),

@@ -67,8 +67,8 @@ class Expected:
     server: int = 1
 
     def to_dict(self) -> dict[str, object]:
-        """Return the expectation as values for JSON."""
-        return {"outcome": self.outcome.value, "method": self.method, "code": self.code, "server": self.server}
+        """Return the expected verdict as values for JSON."""
+        return {"outcome": self.outcome.value, "method": self.method, "code": self.code}
 
 
 @dataclass(frozen=True, slots=True)
