@@ -109,8 +109,9 @@ class SocketPerformer(NetworkPerformer[ssl.SSLSocket]):
             try:
                 _shake_hands(tls, cancellation, begun)
             except (OSError, EOFError) as error:
-                with suppress(OSError):  # who answers very quickly is not peeked at; OpenSSL took a header only
-                    begun.noted(begun.first_header + _peeked(tls))
+                begun.noted(begun.first_header)  # OpenSSL took no more than that, and left the rest
+                with suppress(OSError):
+                    begun.noted(_peeked(tls))
                 tls.close()
                 return ConnectFailed(action, *failure(error, begun))
             except BaseException:
@@ -135,7 +136,6 @@ def _shake_hands(tls: ssl.SSLSocket, cancellation: Cancellation, begun: Handshak
     """
     while (event := _wanted(tls)) is not None:
         cancellation.wait(tls, event)
-        begun.noted(_peeked(tls))
     if begun.may_be_refused():
         _hear_out(tls, cancellation, begun.patience())
 

@@ -87,8 +87,8 @@ class Handshake:
 
     def noted(self, octets: bytes | bytearray | memoryview) -> None:
         """Note octets that came from the peer; only the first ones are kept."""
-        if not self.first_octets:
-            self.first_octets = bytes(octets[:REMEMBERED])
+        if len(self.first_octets) < REMEMBERED:
+            self.first_octets = (self.first_octets + bytes(octets[:REMEMBERED]))[:REMEMBERED]
 
     def saw_header(self, octets: bytes) -> None:
         """Take note of the header of a record that came."""

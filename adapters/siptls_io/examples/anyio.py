@@ -25,7 +25,9 @@ async def main(uri: SipUri, resolver: Resolver) -> int:
                 await stream.send(options.request(uri))
                 while not options.complete(received):
                     received += await stream.receive(4096)
-        except (OSError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
+        except anyio.EndOfStream:
+            pass
+        except (OSError, anyio.BrokenResourceError) as error:
             return options.no_answer(error)
     return options.answered(received)
 

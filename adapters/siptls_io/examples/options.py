@@ -98,5 +98,5 @@ def answered(received: bytes) -> int:
 
 def no_answer(error: Exception) -> int:
     """Say why there was no answer, and return the program's exit code."""
-    print(f"The peer did not answer: {printable(str(error) or type(error).__name__)}")
+    print(f"The peer did not answer: {printable(str(error) or 'the connection broke')}")
     return EXIT_CODES[Outcome.UNDETERMINED]
