@@ -17,7 +17,7 @@ import dns.resolver
 from siptls.dns import Lookup, Security
 from siptls.events import Answered, Failure, LookupEvent, LookupFailed
 
-from .cancellation import Cancellation
+from .cancellation import Cancellation, waiting_by
 from .conversation import Malformed
 from .errors import InvalidServer
 from .exchange import exchange, exchange_async
@@ -116,9 +116,6 @@ class AdResolver:
         Raises:
             Cancelled: it was cancelled.
         """
-        if cancellation is None:
-            with Cancellation() as never:
-                return self.answer(lookup, never)
         plan = self._plan(lookup, time.monotonic)
         event: LookupEvent | None = None
         while True:
@@ -127,7 +124,8 @@ class AdResolver:
             except StopIteration as stop:
                 return cast("LookupEvent", stop.value)
             try:
-                response = exchange(server, query, seconds, cancellation)
+                with waiting_by(cancellation) as waits:
+                    response = exchange(server, query, seconds, waits)
             except (OSError, Malformed) as error:
                 event = _no_response(lookup, server, error)
             else:

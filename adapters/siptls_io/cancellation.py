@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from selectors import EVENT_READ, EVENT_WRITE
 from types import TracebackType
 
-__all__ = ["EVENT_READ", "EVENT_WRITE", "Cancellation", "Cancelled"]
+__all__ = ["EVENT_READ", "EVENT_WRITE", "Cancellation", "Cancelled", "waiting_by"]
 
 
 class Cancelled(BaseException):
@@ -27,6 +27,9 @@ class Cancellation:
 
     Args:
         around: makes the context in which each wait is done.
+
+    Raises:
+        OSError: there are too many open files.
     """
 
     def __init__(self, around: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
@@ -119,3 +122,15 @@ class Cancellation:
                 return stream.recv(size)
             except BlockingIOError:
                 continue  # a datagram with a wrong checksum
+
+
+def waiting_by(cancellation: Cancellation | None) -> AbstractContextManager[Cancellation]:
+    """Return a context with what to wait by.
+
+    Args:
+        cancellation: what others may cancel, which stays open; None makes one that nobody cancels.
+
+    Raises:
+        OSError: there are too many open files.
+    """
+    return Cancellation() if cancellation is None else nullcontext(cancellation)

@@ -9,8 +9,10 @@ import ctypes
 import functools
 import operator
 import os
+import threading
 import weakref
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import Final, Protocol
 
 from .errors import MissingLibrary
@@ -29,6 +31,8 @@ _OPTIONS: Final = (
     (b"outgoing-range:", b"128"),  # how many questions to servers are under way at a time; 16 by default
     (b"infra-keep-probing:", b"yes"),  # a forwarder that was silent is asked again soon
 )
+_DESCRIPTORS = 16
+"""How many files must be free for a start. It takes seven; if there are only four to six, the library calls exit()."""
 _NO_EXCEPTIONS: Final = (b"test.", b"home.arpa.")
 """Names that the library would deny by itself. What they mean in this network is for the DNS to say."""
 
@@ -110,6 +114,9 @@ class Reply:
         self.why: Final = why
 
 
+_ENDED: Final = Reply(b"", secure=False, bogus=False, why="libunbound: it has ended")
+
+
 class Query:
     """One question on its way.
 
@@ -128,7 +135,12 @@ class Query:
 class Context:
     """A validating resolver of libunbound, with a thread and a cache of its own.
 
-    It is deleted by `delete`, or as soon as nobody refers to it. Only one thread at a time may call it.
+    It is deleted by `delete`, or as soon as nobody refers to it, or when the interpreter ends. Only one thread at a
+    time may call it: the one that holds `lock`.
+
+    The library ends the whole process if it cannot open files while its thread starts. Therefore the thread is started
+    here, once it is sure that there are enough; only other threads that take nearly all of them in that instant can
+    still bring it about. Later, without files, questions fail and nothing else happens.
 
     Args:
         forwarders: ``address@port`` of those who are asked; without any, it asks the authoritative servers itself.
@@ -136,15 +148,19 @@ class Context:
 
     Raises:
         MissingLibrary: libunbound is not there or too old.
-        OSError: it cannot start; there may be too many open files.
+        OSError: it cannot start, for instance because fewer than 16 more files can be opened.
     """
 
     def __init__(self, forwarders: Iterable[str], anchors: Iterable[str]) -> None:
         self._library = load()
+        _room_for(_DESCRIPTORS)
         self._context = self._library.ub_ctx_create()
         if not self._context:
             raise OSError("libunbound cannot start: out of memory or of file descriptors")
-        self.delete: Final = weakref.finalize(self, _delete, self._library, self._context, os.getpid())
+        # Reentrant, because the garbage collector may end an abandoned question at any time.
+        self.lock: Final = threading.RLock()
+        self.pid: Final = os.getpid()
+        self.delete: Final = weakref.finalize(self, _delete, self._library, self._context, self.pid, self.lock)
         self._library.ub_ctx_debugout(self._context, None)
         for option, value in _OPTIONS:
             self._do("ub_ctx_set_option", option, value)
@@ -159,6 +175,7 @@ class Context:
             self._do("ub_ctx_zone_remove", name)
         self.fd: Final[int] = self._library.ub_fd(self._context)
         """Readable when there is something for `process`."""
+        self._start()
 
     def ask(self, query: Query, name: str, rrtype: int) -> None:
         """Send a question on its way. If that fails, the reply is here at once.
@@ -168,6 +185,9 @@ class Context:
             name: the name, in presentation format.
             rrtype: the number of the type.
         """
+        if not self._usable():
+            query.reply = _ENDED
+            return
         code = self._library.ub_resolve_async(
             self._context,
             name.encode(),
@@ -182,7 +202,9 @@ class Context:
 
     def process(self) -> Reply | None:
         """Put what has arrived into the boxes, without waiting; if nothing can arrive any more, return the reason."""
-        code = self._library.ub_process(self._context) if self.delete.alive else 0
+        if not self._usable():
+            return _ENDED
+        code = self._library.ub_process(self._context)
         return self._error(code) if code else None
 
     def take(self, query: Query) -> bool:
@@ -204,8 +226,21 @@ class Context:
 
     def cancel(self, query: Query) -> None:
         """Make sure that nothing is put into the box any more."""
-        if self.delete.alive:
+        if self._usable():
             self._library.ub_cancel(self._context, query.number)
+
+    def _start(self) -> None:
+        """Have the first question start the thread: one that the library answers itself."""
+        _room_for(_DESCRIPTORS // 2)
+        first = Query()
+        self.ask(first, "localhost.", 1)
+        if first.reply is not None:
+            raise OSError(f"libunbound cannot start: {first.reply.why}")
+        self.cancel(first)
+
+    def _usable(self) -> bool:
+        """Say whether the context is there, in this process: after a fork its thread is in the parent alone."""
+        return self.delete.alive and self.pid == os.getpid()
 
     def _do(self, function: str, *arguments: bytes | int) -> None:
         call: Callable[..., int] = getattr(self._library, function)
@@ -238,7 +273,16 @@ def load() -> ctypes.CDLL:
     raise MissingLibrary("libunbound", "libunbound8", problems[0])
 
 
-def _delete(library: ctypes.CDLL, context: int, pid: int) -> None:
-    """Delete a context, in the process that made it: after a fork its thread is there alone."""
+def _room_for(descriptors: int) -> None:
+    """Raise OSError if so many files cannot be opened now."""
+    with ExitStack() as opened:
+        for _ in range(descriptors // 2):
+            for end in os.pipe():
+                opened.callback(os.close, end)
+
+
+def _delete(library: ctypes.CDLL, context: int, pid: int, lock: threading.RLock) -> None:
+    """Delete a context, in the process that made it, when no thread is in the middle of a call."""
     if os.getpid() == pid:
-        library.ub_ctx_delete(context)
+        with lock:
+            library.ub_ctx_delete(context)

@@ -8,9 +8,9 @@ is stopped or busy delays its own askers only.
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
-import threading
 from contextlib import suppress
 from typing import Final
 
@@ -78,8 +78,7 @@ class Turns:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        # Reentrant, because the garbage collector may end an abandoned question at any time.
-        self._lock = threading.RLock()
+        self._lock = context.lock
         self._waiting: dict[Question, None] = {}
         self._readers: dict[object, Question] = {}
         self.closed: bool = False
@@ -111,6 +110,9 @@ class Turns:
 
     def end(self, question: Question) -> None:
         """Forget a question. Its reply stays, if there is one; otherwise none will come."""
+        if self._context.pid != os.getpid():  # after a fork, a thread that is not here may hold the lock
+            question.close()
+            return
         with self._lock:
             if not self._context.take(question) and question.reply is None:
                 self._context.cancel(question)
@@ -128,8 +130,10 @@ class Turns:
 
     def close(self) -> None:
         """Let everybody go without a reply. The last to leave deletes the context."""
+        self.closed = True
+        if self._context.pid != os.getpid():
+            return
         with self._lock:
-            self.closed = True
             for question in list(self._waiting):
                 question.ring()
             if not self._waiting:

@@ -16,7 +16,7 @@ from siptls.dns import Lookup, Security, Source
 from siptls.events import Answered, Failure, LookupEvent, LookupFailed
 
 from .ad_resolver import AdResolver
-from .cancellation import EVENT_READ, Cancellation
+from .cancellation import EVENT_READ, Cancellation, waiting_by
 from .errors import InvalidServer
 from .libunbound import Context, Reply
 from .message import from_message, question_name
@@ -27,6 +27,7 @@ from .turns import Question, Turns
 from .wire import read_message
 
 _DETAIL = 200
+_CLOSED = "the resolver was closed"
 _THREADS = None
 """What stands for the event loop where there is none."""
 
@@ -50,7 +51,7 @@ class UnboundResolver:
         MissingLibrary: libunbound is not on this system.
         InvalidTrustAnchor: there is no trust anchor, or a record is none; with file and line.
         InvalidServer: a text is no address.
-        OSError: libunbound cannot start.
+        OSError: libunbound cannot start, for instance because fewer than 16 more files can be opened.
     """
 
     def __init__(
@@ -122,19 +123,20 @@ class UnboundResolver:
         """
         if (event := self._known(lookup)) is not None:
             return event
-        if cancellation is None:
-            with Cancellation() as never:
-                return self.answer(lookup, never)
         until = time.monotonic() + self._timeout
-        turns, question = self._turns(), Question(_THREADS)
         try:
-            turns.begin(question, *_asked(lookup))
-            while (fd := turns.awaited(question)) is not None:
-                cancellation.wait(fd, EVENT_READ, until)
-        except TimeoutError:
-            pass
-        finally:
-            turns.end(question)
+            with waiting_by(cancellation) as waits:
+                turns, question = self._turns(), Question(_THREADS)
+                try:
+                    turns.begin(question, *_asked(lookup))
+                    while (fd := turns.awaited(question)) is not None:
+                        waits.wait(fd, EVENT_READ, until)
+                except TimeoutError:
+                    pass
+                finally:
+                    turns.end(question)
+        except OSError as error:
+            return self._failed(lookup, Failure.SERVFAIL, error.strerror or str(error))
         return self._event(lookup, question.reply, turns)
 
     async def answer_async(self, lookup: Lookup, /) -> LookupEvent:
@@ -148,14 +150,17 @@ class UnboundResolver:
         """
         if (event := self._known(lookup)) is not None:
             return event
-        turns, question = self._turns(), Question(anyio.lowlevel.current_token())
         try:
-            with anyio.move_on_after(self._timeout):
-                turns.begin(question, *_asked(lookup))
-                while (fd := turns.awaited(question)) is not None:
-                    await anyio.wait_readable(fd)
-        finally:
-            turns.end(question)
+            turns, question = self._turns(), Question(anyio.lowlevel.current_token())
+            try:
+                with anyio.move_on_after(self._timeout):
+                    turns.begin(question, *_asked(lookup))
+                    while (fd := turns.awaited(question)) is not None:
+                        await anyio.wait_readable(fd)
+            finally:
+                turns.end(question)
+        except OSError as error:
+            return self._failed(lookup, Failure.SERVFAIL, error.strerror or str(error))
         return self._event(lookup, question.reply, turns)
 
     def _start(self) -> tuple[int, Turns]:
@@ -165,23 +170,21 @@ class UnboundResolver:
         """Return who answers in this process: after a fork, the thread of libunbound is in the parent alone."""
         process, turns = self._started
         if process != os.getpid():
-            closed = turns.closed
             self._started = _, turns = self._start()
-            if closed:
-                turns.close()
         return turns
 
     def _known(self, lookup: Lookup) -> LookupEvent | None:
         """Return what can be said without asking."""
         if question_name(lookup) is None:
             return LookupFailed(lookup, Failure.MALFORMED, "not a domain name")
-        kept = self._cache.get(lookup)
-        return None if kept is None else Answered(lookup, kept)
+        if (kept := self._cache.get(lookup)) is not None:
+            return Answered(lookup, kept)
+        return self._failed(lookup, Failure.SERVFAIL, _CLOSED) if self._started[1].closed else None
 
     def _event(self, lookup: Lookup, reply: Reply | None, turns: Turns) -> LookupEvent:
         """Say what a reply amounts to, and keep it if it is an answer."""
         if reply is None and turns.closed:
-            return self._failed(lookup, Failure.SERVFAIL, "the resolver was closed")
+            return self._failed(lookup, Failure.SERVFAIL, _CLOSED)
         if reply is None:
             return self._failed(lookup, Failure.TIMEOUT, f"{self._source.name}: no answer in time")
         # First: the message of bogus data looks like any other.

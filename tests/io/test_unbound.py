@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from loopback_dns import NameServer, response
 from loops import EventLoop, on_every_event_loop
-from resolving import Ask, in_every_way
+from resolving import Ask, WithoutFiles, in_every_way
 from signed_root import SignedRoot, signed_root
 from siptls.dns import Address, Denial, Lookup, Security, Tlsa
 from siptls.errors import SiptlsError
@@ -606,6 +606,145 @@ def test_thousands_of_lookups_take_no_more_memory_than_hundreds() -> None:
         resolver.close()
     # One reply takes more than 500 octets: not to free it would take 2 MB.
     assert grown < 1_000_000
+
+
+def test_a_child_can_let_go_what_it_inherits_though_a_thread_of_the_parent_is_in_the_middle_of_a_call() -> None:
+    script = """
+import dns.name, dns.rdatatype, os, signal, sys, threading
+from siptls.dns import Lookup
+from siptls_io import UnboundResolver
+from siptls_io.turns import Question
+resolver = UnboundResolver([sys.argv[1]], sys.argv[2], 20.0)
+turns, question = resolver._started[1], Question(None)
+turns.begin(question, dns.name.from_text("b.example"), dns.rdatatype.A)
+held, released = threading.Event(), threading.Event()
+def hold():
+    with turns._lock:
+        held.set()
+        released.wait()
+threading.Thread(target=hold).start()
+held.wait()
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    turns.end(question)
+    resolver.close()
+    print(resolver.answer(Lookup("a.example", "A")).detail, flush=True)
+    os._exit(0)
+status = os.waitpid(child, 0)[1]
+released.set()
+turns.end(question)
+print(status, resolver.answer(Lookup("a.example", "A")).answer.records[0])
+"""
+    with NameServer(signed_root().truth) as server:
+        ran = run_script(script, server.address, signed_root().anchor)
+    assert ran == (0, "the resolver was closed\n0 192.0.2.1\n", "")
+
+
+def test_a_question_at_the_very_end_of_the_program_fails() -> None:
+    script = """
+import atexit, sys
+late = []
+atexit.register(lambda: print(late[0].answer(late[1]).detail))  # before the first weakref.finalize: runs after it
+from siptls.dns import Lookup
+from siptls_io import UnboundResolver
+late += [UnboundResolver([sys.argv[1]], sys.argv[2], 20.0), Lookup("b.example", "A")]
+print(late[0].answer(Lookup("a.example", "A")).answer.records[0])
+"""
+    with NameServer(signed_root().truth) as server:
+        ran = run_script(script, server.address, signed_root().anchor)
+    assert ran == (0, "192.0.2.1\nlibunbound: it has ended\n", "")
+
+
+# Without files.
+
+LIMITED = """
+import os, resource, sys, time
+from siptls.dns import Lookup
+from siptls.events import Answered, LookupFailed
+from siptls_io import UnboundResolver
+from siptls_io.libunbound import Context, Query, load
+
+def limited(more):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + more, HARD))
+
+HARD = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+load()
+"""
+
+
+@in_every_way
+def test_a_question_without_files_is_a_failure_and_the_next_one_is_answered(ask: Ask) -> None:
+    with NameServer(signed_root().truth) as server, through(server) as resolver:
+        event = ask(WithoutFiles(resolver), QUESTION)
+        assert isinstance(event, LookupFailed)
+        assert event.reason is Failure.SERVFAIL
+        assert event.detail in ("Too many open files", "SERVFAIL")  # libunbound may have failed before we wait for it
+        assert secure(ask(resolver, OTHER), "192.0.2.2")
+        assert secure(ask(WithoutFiles(resolver), OTHER), "192.0.2.2")  # is known by now
+
+
+def test_however_few_files_can_be_opened_making_a_resolver_and_asking_it_never_end_the_process() -> None:
+    script = """
+kinds = []
+for more in range(24):
+    limited(more)
+    try:
+        with UnboundResolver(["127.0.0.1"]) as resolver:
+            limited(0)
+            event = resolver.answer(Lookup("localhost", "A"))
+        assert isinstance(event, LookupFailed), event
+        kinds.append("made")
+    except OSError:
+        kinds.append("refused")
+print(*kinds)
+"""
+    code, out, err = run_script(LIMITED + script)
+    assert (code, err) == (0, "")
+    kinds = out.split()
+    assert kinds == sorted(kinds, reverse=True)  # refused at first, and made from some number on
+    assert set(kinds) == {"made", "refused"}
+
+
+def test_libunbound_itself_survives_that_files_run_out() -> None:
+    script = """
+def reply(name):
+    query = Query()
+    context.ask(query, name, 1)
+    while not context.take(query):
+        time.sleep(0.01)
+        context.process()
+    return query.reply
+
+context = Context([sys.argv[1].replace(":", "@")], [sys.argv[2]])
+limited(0)
+without = reply("a.example.")
+limited(30)
+again = reply("b.example.")
+print(without.packet[3] & 15, without.secure, without.bogus, again.packet[3] & 15, again.secure)
+"""
+    with NameServer(signed_root().truth) as server:
+        ran = run_script(LIMITED + script, server.address, signed_root().anchor)
+    assert ran == (0, "2 False False 0 True\n", "")
+
+
+def test_a_child_with_few_files_gets_failures() -> None:
+    script = """
+resolver = UnboundResolver([sys.argv[1]], sys.argv[2], 20.0)
+for more in range(0, 21, 2):
+    child = os.fork()
+    if not child:
+        limited(more)
+        event = resolver.answer(Lookup("a.example", "A"))
+        os._exit(0 if isinstance(event, LookupFailed) or more > 16 else 2)
+    assert os.waitpid(child, 0)[1] == 0, more
+print("all")
+"""
+    with NameServer(signed_root().truth) as server:
+        assert run_script(LIMITED + script, server.address, signed_root().anchor) == (0, "all\n", "")
 
 
 # The cache in front of it.
