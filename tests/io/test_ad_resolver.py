@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from loopback_dns import RESET, NameServer, Reset, Script, response
 from loops import EVENT_LOOPS
-from resolving import Ask, in_every_way
+from resolving import Ask, WithoutFiles, in_every_way
 from siptls.dns import Address, Denial, Lookup, Security
 from siptls.events import Answered, Failure, LookupEvent, LookupFailed
 from siptls_io.ad_resolver import AdResolver
@@ -170,6 +170,18 @@ def truncating_over_udp(over_tcp: Script) -> Script:
 
 
 @in_every_way
+def test_a_question_without_files_is_a_failure_and_the_next_one_is_answered(ask: Ask) -> None:
+    with NameServer(plain) as server:
+        resolver = AdResolver([server.address])
+        event = ask(WithoutFiles(resolver), QUESTION)
+        assert failed(event) is Failure.TIMEOUT
+        assert isinstance(event, LookupFailed)
+        assert event.detail == f"{server.address}: Too many open files"
+        assert isinstance(ask(resolver, QUESTION), Answered)
+        assert isinstance(ask(WithoutFiles(resolver), QUESTION), Answered)  # is known by now
+
+
+@in_every_way
 @pytest.mark.req("R2181-9-1")
 def test_what_is_truncated_over_tcp_too_is_malformed_and_its_records_do_not_count(ask: Ask) -> None:
     with NameServer(lambda query, tcp: response(query, RECORD, tc=True, ad=True)) as server:
@@ -177,7 +189,7 @@ def test_what_is_truncated_over_tcp_too_is_malformed_and_its_records_do_not_coun
         assert failed(event) is Failure.MALFORMED
         assert [tcp for _, tcp in server.queries] == [False, True]
     assert isinstance(event, LookupFailed)
-    assert event.detail == "the response is truncated"
+    assert event.detail == "the response is truncated, or has more records than are read"
 
 
 @in_every_way
