@@ -30,7 +30,7 @@ keys in its root.key.
 """
 
 _ALGORITHMS: Final = frozenset({8, 10, 13, 14, 15})
-"""Those that validators still take (RFC 8624 sections 3.1 and 3.3); not Ed448, which many a libunbound does not know."""
+"""Those that validators still take (RFC 8624 sections 3.1 and 3.3); not Ed448, which not every libunbound knows."""
 _DIGESTS: Final = frozenset({2, 4})
 
 
