@@ -194,7 +194,9 @@ def _order(servers: tuple[Server, ...], failures: list[tuple[Server, LookupFaile
     for _ in range(_ROUNDS):
         silent: list[Server] = []
         for server in asked:
-            if not any(_weakens(server, failed) for failed, _ in failures):
+            # Once data were found bogus, nobody decides who would not know.
+            bogus = any(event.reason is Failure.BOGUS for _, event in failures)
+            if not (bogus and not server.trusted) and not any(_weakens(server, failed) for failed, _ in failures):
                 yield server
                 if failures[-1][1].reason is Failure.TIMEOUT:
                     silent.append(server)

@@ -89,7 +89,11 @@ def system_anchors() -> Anchors:
 
     Returns:
         The anchors; none if the system has none where OpenSSL looks. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` are heeded.
+
+    Raises:
+        OSError: this process has no file descriptors left. Nothing is remembered then.
     """
+    os.close(os.open(os.devnull, os.O_RDONLY))  # OpenSSL would take roots that it cannot open for none
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_default_certs()
     certificates = dict.fromkeys(context.get_ca_certs(binary_form=True))

@@ -19,7 +19,7 @@ from .ad_resolver import AdResolver
 from .connection import Connection, accepted
 from .handshake import Handshake, refused
 from .outgoing import outgoing
-from .performer import LoopPerformer, Performer, close_all, family, perform
+from .performer import LoopPerformer, Performer, close_all, family, perform, raise_sole
 from .resolver import Resolver
 from .tls import ClientCertificate, TlsObject
 
@@ -68,8 +68,10 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
             machine.advance(now=loop.time())
         kept = result.connection if isinstance(result, Verdict) else None
         await _undisturbed(_end(performer, running, opened, kept))
-    except BaseException:
+    except BaseException as error:
         await _undisturbed(_end(performer, running, opened, None))
+        if isinstance(error, BaseExceptionGroup):
+            raise_sole(error, asyncio.CancelledError)  # a performer's own
         raise
     return result
 
@@ -278,6 +280,7 @@ async def connect(
         InvalidUri: ``uri`` is not a SIP URI.
         InvalidPolicy: the policy names a transport without TLS.
         InvalidServer: there is no ``resolver``, and the system names no name server.
+        OSError: this process has no file descriptors left.
     """
     machine, context = outgoing(uri, policy, anchors, client_certificate, asyncio.get_running_loop().time)
     performer = StreamPerformer(AdResolver.system() if resolver is None else resolver, context)

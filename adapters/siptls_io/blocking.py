@@ -22,12 +22,12 @@ from siptls.uri import SipUri
 from siptls.verdict import Verdict
 
 from .ad_resolver import AdResolver
-from .cancellation import EVENT_READ, EVENT_WRITE, Cancellation
+from .cancellation import EVENT_READ, EVENT_WRITE, Cancellation, Cancelled
 from .connection import Connection, accepted
 from .handshake import A_MOMENT, REMEMBERED, Handshake, handshake, looks_like_a_refusal, refused
 from .outgoing import outgoing
 from .paths import validate_path
-from .performer import BlockingPerformer, NetworkPerformer, family, impossible
+from .performer import BlockingPerformer, NetworkPerformer, family, impossible, raise_sole
 from .resolver import Resolver
 from .tls import ClientCertificate, failure
 from .workers import Workers
@@ -45,6 +45,9 @@ def drive(machine: Machine[R], performer: BlockingPerformer) -> R:
     Returns:
         The machine's result. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
         closed. When this raises, `KeyboardInterrupt` included, every connection is.
+
+    Raises:
+        OSError: this process has no file descriptors left.
     """
     workers = Workers(performer)
     outcome: Future[R] = Future()
@@ -55,12 +58,14 @@ def drive(machine: Machine[R], performer: BlockingPerformer) -> R:
         outcome.exception()  # is waited for; a join that is interrupted forgets that the thread still runs
         thread.join()
         return outcome.result()
-    except BaseException:
+    except BaseException as error:
         workers.cancel()
         if thread.is_alive():
             outcome.exception()
             thread.join()
         workers.end(None)
+        if isinstance(error, BaseExceptionGroup):
+            raise_sole(error, Cancelled)  # a performer's own
         raise
 
 
@@ -209,6 +214,7 @@ def connect(
         InvalidUri: ``uri`` is not a SIP URI.
         InvalidPolicy: the policy names a transport without TLS.
         InvalidServer: there is no ``resolver``, and the system names no name server.
+        OSError: this process has no file descriptors left.
     """
     machine, context = outgoing(uri, policy, anchors, client_certificate, time.monotonic)
     performer = SocketPerformer(AdResolver.system() if resolver is None else resolver, context)

@@ -14,6 +14,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from ipaddress import ip_address
 from typing import Literal, TypeVar
@@ -172,16 +173,14 @@ def _done(do: Callable[[], T], stream: socket.socket, event: int, until: float, 
 
 
 async def _over_udp_async(server: Server, query: dns.message.Message) -> dns.message.Message:
-    address = ip_address(server.address)
-    async with await anyio.create_udp_socket(family=_family(server.address)) as udp:
-        try:
-            await udp.sendto(query.to_wire(), server.address, server.port)
-        except anyio.BrokenResourceError as error:  # trio tells at once that there is no way to the server
-            raise OSError("nothing can be sent") from error.__cause__
+    with socket.socket(_family(server.address), socket.SOCK_DGRAM) as udp:
+        udp.setblocking(False)
+        udp.connect((server.address, server.port))  # the kernel drops what others send, and tells that nobody listens
+        udp.send(query.to_wire())
         while True:
-            wire, (sender, sender_port) = await udp.receive()
-            if sender_port == server.port and ip_address(sender) == address:
-                response = read_response(query, wire)
+            await anyio.wait_readable(udp)
+            with suppress(BlockingIOError):  # a datagram with a wrong checksum
+                response = read_response(query, udp.recv(_DATAGRAM))
                 if response is not None:
                     return response
 

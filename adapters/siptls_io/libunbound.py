@@ -28,7 +28,11 @@ _OPTIONS: Final = (
     (b"val-log-level:", b"2"),  # nothing is logged, but without this no reason is given for what is bogus
     (b"trust-anchor-signaling:", b"no"),  # nothing is sent that nobody asked for
     (b"root-key-sentinel:", b"no"),
-    (b"outgoing-range:", b"128"),  # how many questions to servers are under way at a time; 16 by default
+    # How many questions to servers are under way at a time, each with a file, and how many questions to us. By default
+    # it is 16. A question that nobody awaits any more counts until the library gives it up, after many seconds: those
+    # to servers that keep silent must not take the place of all others.
+    (b"outgoing-range:", b"512"),
+    (b"num-queries-per-thread:", b"1024"),
     (b"infra-keep-probing:", b"yes"),  # a forwarder that was silent is asked again soon
 )
 _DESCRIPTORS = 16

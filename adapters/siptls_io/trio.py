@@ -189,6 +189,7 @@ async def connect(
         InvalidUri: ``uri`` is not a SIP URI.
         InvalidPolicy: the policy names a transport without TLS.
         InvalidServer: there is no ``resolver``, and the system names no name server.
+        OSError: this process has no file descriptors left.
     """
     machine, context = outgoing(uri, policy, anchors, client_certificate, trio.current_time)
     performer = StreamPerformer(AdResolver.system() if resolver is None else resolver, context)

@@ -258,7 +258,7 @@ def test_the_time_for_one_question_is_bounded_whatever_the_number_of_servers(ask
 
 
 @in_every_way
-@pytest.mark.parametrize("first", [failing, bogus, refusing, silent])
+@pytest.mark.parametrize("first", [failing, refusing, silent])
 def test_the_next_server_is_asked_when_one_fails(ask: Ask, first: Script) -> None:
     with NameServer(first) as one, NameServer(plain) as two:
         event = ask(AdResolver([one.address, two.address], patience=0.1), QUESTION)
@@ -293,6 +293,15 @@ def test_after_a_trusted_server_failed_no_server_without_trust_decides(ask: Ask,
         event = ask(AdResolver([trusted.address, other.address, reserve.address], trust, patience=0.05), QUESTION)
         assert answered(event) is Security.SECURE
         assert other.queries == []
+
+
+@in_every_way
+def test_what_one_server_found_bogus_no_other_makes_true_that_would_not_know(ask: Ask) -> None:
+    with NameServer(bogus) as validating, NameServer(plain) as other:
+        event = ask(AdResolver([validating.address, other.address]), QUESTION)
+        assert other.queries == []
+    assert isinstance(event, LookupFailed)
+    assert event.reason is Failure.BOGUS
 
 
 @in_every_way

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pki import Issuer
+from resolving import no_more_files
 from siptls_io.anchors import anchors_from_pem, system_anchors
 from siptls_io.errors import InvalidPem
 from siptls_io.pem import certificates_from_pem
@@ -88,3 +89,15 @@ def test_the_systems_anchors_are_read_once_from_where_openssl_looks(
         assert system_anchors() is anchors
     finally:
         system_anchors.cache_clear()
+
+
+def test_without_files_the_systems_anchors_are_not_taken_for_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(written(tmp_path, ROOT.pem)))
+    monkeypatch.setenv("SSL_CERT_DIR", "/nonexistent")
+    system_anchors.cache_clear()
+    with no_more_files(), pytest.raises(OSError, match="Too many open files"):
+        system_anchors()
+    assert system_anchors().certificates == (ROOT.der,)
+    system_anchors.cache_clear()

@@ -150,11 +150,11 @@ def test_a_tlsa_record_of_a_wrong_length_does_not_spoil_the_others(ask: Ask, pro
 @in_every_way
 @over_each_protocol
 def test_a_long_answer_comes_in_one_piece(ask: Ask, protocol: Protocol, roots: Path) -> None:
-    many = [f"a.example.com. 60 IN A 192.0.{high}.{low}" for high in range(16) for low in range(250)]
+    many = [f"a.example.com. 60 IN A 192.0.{high}.{low}" for high in range(8) for low in range(240)]
     with EncryptedNameServer(lambda query: response(query, *many), protocol, LEAF) as server:
         event = ask(patient([server.by_name], ca_file=roots), QUESTION)
     assert isinstance(event, Answered), event
-    assert len(event.answer.records) == 4_000
+    assert len(event.answer.records) == 1_920
 
 
 @in_every_way

@@ -167,6 +167,15 @@ def late_once(good: Script) -> Script:
 
 
 @contextmanager
+def unheard(folder: Path) -> Generator[World]:
+    """Nobody listens where the name server should be."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.connect(("127.0.0.1", 9))  # whoever else sends to it is told that nobody listens
+        yield World(AdResolver([f"127.0.0.1:{holder.getsockname()[1]}"]))
+
+
+@contextmanager
 def answering_twice(folder: Path) -> Generator[World]:
     """The second time with the address and the port of somebody else, in the same breath."""
     with LoopbackServer(GOOD) as server, LoopbackServer(GOOD, "127.0.0.66", server.port) as other:
@@ -242,6 +251,7 @@ FAULTS = [
     Fault("left after the handshake, TLS 1.2", leaving(OLDER, politely=True)),
     Fault("left after the handshake, TLS 1.3", leaving(CONTEXT, politely=True)),
     Fault("cut off after the handshake, TLS 1.3", leaving(CONTEXT, politely=False)),
+    Fault("DNS refuses", unheard, "locate.timeout", "Connection refused"),
     Fault("DNS never answers", named(never, timeout=0.3, patience=0.1), "locate.timeout", "no response in time"),
     Fault("DNS answers twice", answering_twice),
     Fault("DNS answers late, then again", named(late_once, timeout=30, patience=1)),

@@ -326,7 +326,7 @@ def test_a_server_that_lies_and_sets_the_ad_bit_is_never_believed(
     lies: list[Callable[[dns.message.Message, SignedRoot], None]], name: str
 ) -> None:
     def lying(query: dns.message.Message, tcp: bool) -> dns.message.Message:
-        said = copy.deepcopy(signed_root().truth(query))
+        said = dns.message.from_wire(signed_root().truth(query).to_wire(max_size=65_535))
         for lie in lies:
             lie(said, signed_root())
         said.flags |= dns.flags.AD
@@ -341,7 +341,7 @@ def test_a_server_that_lies_and_sets_the_ad_bit_is_never_believed(
 @pytest.mark.parametrize("lie", LIES)
 def test_every_lie_alone_is_found_out(lie: Callable[[dns.message.Message, SignedRoot], None]) -> None:
     def lying(query: dns.message.Message, tcp: bool) -> dns.message.Message:
-        said = copy.deepcopy(signed_root().truth(query))
+        said = dns.message.from_wire(signed_root().truth(query).to_wire(max_size=65_535))
         lie(said, signed_root())
         return said
 
@@ -932,3 +932,26 @@ def test_the_roots_anchors_are_those_of_the_two_keys_that_iana_publishes() -> No
 
     tags = sorted(int(record.split()[3]) for record in read_trust_anchors(None))
     assert tags == [20326, 38696]
+
+
+def test_servers_that_keep_silent_do_not_take_the_place_of_others() -> None:
+    def selective(query: dns.message.Message, tcp: bool) -> dns.message.Message | None:
+        name = query.question[0].name.to_text()
+        return None if name.startswith("silent") else response(query, f"{name} 60 IN A 192.0.2.1")
+
+    async def main(resolver: UnboundResolver) -> None:
+        lookups = [Lookup(f"silent.of{number}", "A") for number in range(300)]
+        asked = [asyncio.create_task(resolver.answer_async(lookup)) for lookup in lookups]
+        await asyncio.sleep(0.3)
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        for number in range(10):
+            event = await resolver.answer_async(Lookup(f"good.of{number}", "A"))
+            assert isinstance(event, Answered)
+
+    with (
+        NameServer(selective) as server,
+        UnboundResolver([server.address], "nowhere. IN DS 1 13 2 " + "ab" * 32, 20.0) as resolver,
+    ):
+        asyncio.run(main(resolver))

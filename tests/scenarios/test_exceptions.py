@@ -12,13 +12,14 @@ import trio
 
 import siptls_io.anyio
 import siptls_io.trio
-from loops import BLOCKING, EventLoop
+from loops import BLOCKING, Blocking, EventLoop, on_every_loop
 from scenarios.scripts import BOTH_FAMILIES, DOMAIN, STRANGER, V4, V6, scenario
 from scenarios.virtual import on_every_virtual_loop, run_anyio_on_asyncio, run_anyio_on_trio, run_trio
 from scenarios.worlds import NEVER, Played, PlayedInThreads, Scenario
 from siptls import LocalProtocolError, Policy
 from siptls.dns import Lookup
-from siptls.events import Answered, Connect, ConnectEvent, LookupEvent, PathEvent, ValidatePath
+from siptls.events import Anchors, Answered, Connect, ConnectEvent, LookupEvent, PathEvent, ValidatePath
+from siptls_io.cancellation import Cancellation
 
 STRANGERS = scenario("strangers", BOTH_FAMILIES, STRANGER, "")
 STAGGERED = scenario(
@@ -206,3 +207,16 @@ def test_groups_within_groups_come_out_as_one_exception(module: Any, run: Run) -
         assert isinstance(raised.value.__cause__, KeyError)
 
     run(main)
+
+
+@on_every_loop
+def test_a_group_of_the_performers_own_comes_out_as_one_exception(loop: EventLoop | Blocking) -> None:
+    class Grouping:
+        def answer(self, lookup: Lookup, cancellation: Cancellation | None = None, /) -> LookupEvent:
+            raise ExceptionGroup("two", [ValueError("one"), KeyError("other")])
+
+        async def answer_async(self, lookup: Lookup, /) -> LookupEvent:
+            return self.answer(lookup)
+
+    with pytest.raises(ValueError, match="one"):
+        loop.reach("sip:alice@example.com", resolver=Grouping(), anchors=Anchors())
