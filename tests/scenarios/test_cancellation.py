@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -138,3 +139,36 @@ def test_a_connection_that_is_made_in_spite_of_its_cancellation_is_closed(loop: 
     verdict = loop.drive(staggered.machine, performer)
     assert len(performer.script.opened) == 2
     assert performer.script.left_open() == {verdict.connection}
+
+
+class Polite(Played):
+    """Takes a while to close, and has not closed what it was interrupted in closing; it never finds a path."""
+
+    async def validate(self, action: ValidatePath, /) -> PathEvent:
+        await anyio.sleep(60)
+        return await super().validate(action)
+
+    async def close(self, connect: Connect, /) -> None:
+        await anyio.sleep(0.25)
+        await super().close(connect)
+
+
+@on_every_virtual_loop
+def test_what_is_closed_since_the_drive_was_cancelled_may_take_its_time(loop: EventLoop) -> None:
+    performer = Polite(RUNS[0])
+
+    async def drive() -> None:
+        await loop.module.drive(performer.script.scenario.machine(anyio.current_time()), performer)
+
+    async def main() -> None:
+        with suppress(TimeoutError):
+            if "asyncio" in loop.name:
+                # anyio says again and again that a scope is cancelled, so that virtual time would stand still.
+                await asyncio.wait_for(drive(), 4)
+            else:
+                with anyio.fail_after(4):
+                    await drive()
+
+    loop.run(main)
+    assert performer.script.opened
+    assert performer.script.left_open() == set()
