@@ -90,7 +90,7 @@ async def exchange_async(server: Server, query: dns.message.Message, seconds: fl
                 return response
         try:
             return await _over_stream_async(server, query)
-        except (anyio.EndOfStream, anyio.BrokenResourceError) as error:
+        except (anyio.EndOfStream, anyio.BrokenResourceError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
             raise Malformed(CLOSED) from error
 
 

@@ -141,7 +141,7 @@ def test_the_targets_of_the_makefile_are_known() -> None:
 
 def test_every_command_and_option_stands_in_the_reference() -> None:
     page = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-    context = click.Context(cli)
+    context = click.Context(cli, help_option_names=cli.context_settings["help_option_names"])
     names = {name for parameter in cli.get_params(context) for name in parameter.opts}
     for command in cli.commands.values():
         names |= {f"siptls {command.name}"}
