@@ -207,7 +207,8 @@ def blocks_nobody_runs(text: str) -> list[str]:
 def is_synopsis(text: str) -> bool:
     """Say whether a text is the usage of a command, as its help gives it."""
     for name, command in cli.commands.items():
-        context = click.Context(command, info_name=f"siptls {name}")
+        # The command keeps the help option that it makes for its first context.
+        context = click.Context(command, info_name=f"siptls {name}", help_option_names=["-h", "--help"])
         if text.split() == command.get_usage(context).split()[1:]:
             return True
     return False
