@@ -7,7 +7,7 @@ import math
 import socket
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from siptls.events import Anchors, Close, Connect, Endpoint, Event, Presented
 from siptls.machine import Machine
@@ -71,7 +71,7 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
     except BaseException as error:
         await _undisturbed(_end(performer, running, opened, None))
         if isinstance(error, BaseExceptionGroup):
-            raise_sole(error, asyncio.CancelledError)  # a performer's own
+            raise_sole(cast("BaseExceptionGroup[BaseException]", error), asyncio.CancelledError)  # a performer's own
         raise
     return result
 

@@ -12,7 +12,7 @@ import threading
 import time
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from siptls.dns import Lookup
 from siptls.events import Anchors, Close, Connect, ConnectEvent, ConnectFailed, LookupEvent, PathEvent, ValidatePath
@@ -65,7 +65,7 @@ def drive(machine: Machine[R], performer: BlockingPerformer) -> R:
             thread.join()
         workers.end(None)
         if isinstance(error, BaseExceptionGroup):
-            raise_sole(error, Cancelled)  # a performer's own
+            raise_sole(cast("BaseExceptionGroup[BaseException]", error), Cancelled)  # a performer's own
         raise
 
 
