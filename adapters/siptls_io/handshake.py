@@ -49,7 +49,7 @@ class Handshake:
         first_header: what the TLS library took for the header of the first record.
         alert: the name of the alert that ended the connection, or its number; None if there was none.
         certificate_shown: whether a certificate of ours was sent.
-        settled: is called when the server has gone on after the handshake, that is, has not refused us.
+        settled: is called, if anybody wants to know, when the server has gone on after the handshake.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Handshake:
         self.first_header: bytes = b""
         self.alert: str | None = None
         self.certificate_shown: bool = False
-        self.settled: Callable[[], object] = bool
+        self.settled: Callable[[], object] | None = None
         self._request: bytes | None = None
         self._newest = False
         self._began = time.monotonic()
@@ -106,7 +106,7 @@ class Handshake:
         elif kind == _CERTIFICATE_REQUEST:
             self._request = message
             self._newest = version == ssl.TLSVersion.TLSv1_3
-        elif kind == _NEW_SESSION_TICKET:
+        elif kind == _NEW_SESSION_TICKET and self.settled is not None:
             self.settled()
 
 

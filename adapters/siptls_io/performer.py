@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar, Generic, NoReturn, Protocol, TypeAlias, TypeVar, cast
@@ -115,7 +116,7 @@ class NetworkPerformer(Generic[S]):
         return Presented(action, presented_chain(tls), facts(tls, action.server_name, begun))
 
 
-class LoopPerformer(NetworkPerformer[S]):
+class LoopPerformer(NetworkPerformer[S], ABC):
     """What performers in event loops have in common."""
 
     failures: ClassVar[tuple[type[Exception], ...]] = (OSError, EOFError)
@@ -140,6 +141,7 @@ class LoopPerformer(NetworkPerformer[S]):
                 return ConnectFailed(action, *failure(error, begun))
         return self._presented(action, stream, tls, begun)
 
+    @abstractmethod
     async def _secured(self, endpoint: Endpoint, server_name: str | None, begun: Handshake) -> tuple[S, TlsObject]:
         """Connect, do the handshake, and hear out a server that may still refuse us.
 
@@ -151,7 +153,6 @@ class LoopPerformer(NetworkPerformer[S]):
         Returns:
             The stream and its TLS session. When this raises or is cancelled, nothing stays open.
         """
-        raise NotImplementedError
 
 
 def impossible(action: Connect) -> ConnectFailed | None:
