@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
+from typing import Final
 
 from .errors import InvalidUri
-from .names import fold, ip_literal, is_host
+from .hostport import DIGITS, LETTERS, read_host, read_port, refuse_bare_ipv6
+from .names import fold, ip_literal
 
-_LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_DIGITS: Final = "0123456789"
 _HEX_DIGITS: Final = "0123456789abcdefABCDEF"
-_UNRESERVED: Final = _LETTERS + _DIGITS + "-_.!~*'()"
+_UNRESERVED: Final = LETTERS + DIGITS + "-_.!~*'()"
 _USER: Final = _UNRESERVED + "&=+$,;?/"
 _PASSWORD: Final = _UNRESERVED + "&=+$,"
 _PARAMETER: Final = _UNRESERVED + "[]/:&+$"
 _HEADER: Final = _UNRESERVED + "[]/?:+$"
 # A token may hold a bare "%", but whether it then begins an escape is anybody's guess.
-_TOKEN: Final = _LETTERS + _DIGITS + "-.!*_+`'~"
-_HOST: Final = _LETTERS + _DIGITS + "-."
-
-_HOST_EXPECTED: Final = "a domain name or an IP address"
-_TOP_LABEL_EXPECTED: Final = "a last label that begins with a letter, or an IPv4 address of four numbers from 0 to 255"
-_A_LABELS_EXPECTED: Final = "A-labels (xn--...) for an internationalised domain name"
+_TOKEN: Final = LETTERS + DIGITS + "-.!*_+`'~"
 
 
 class SipUri:
@@ -148,64 +142,16 @@ def _hostport(text: str, start: int, end: int) -> tuple[str, int | None]:
             raise InvalidUri(text, end, "] after the IPv6 address")
         colon = host_end
     else:
-        _refuse_bare_ipv6(text, start, end)
+        refuse_bare_ipv6(text, start, end, InvalidUri)
         host_end = colon = text.find(":", start, end)
         if colon < 0:
             host_end = colon = end
-    host = _host(text, start, host_end)
+    host = read_host(text, start, host_end, InvalidUri)
     if colon == end:
         return host, None
     if text[colon] != ":":
         raise InvalidUri(text, colon, ":port, a parameter or the end")
-    return host, _port(text, colon + 1, end)
-
-
-def _host(text: str, start: int, end: int) -> str:
-    """Return the folded name or the address without brackets that stands in ``text[start:end]``."""
-    host = text[start:end]
-    if host.startswith("["):
-        address = host[1:-1].lower()
-        if not host.endswith("]") or ":" not in address or ip_literal(address) is None:
-            raise InvalidUri(text, start + 1, "an IPv6 address in brackets, without a zone")
-        return address
-    name = fold(host)
-    if ip_literal(name) is not None and ":" not in name and not host.endswith("."):
-        return name
-    if not is_host(name) or not name[name.rfind(".") + 1].isalpha():
-        _refuse_host(text, start, end)
-    return name
-
-
-def _refuse_host(text: str, start: int, end: int) -> NoReturn:
-    """Raise for the first place at which ``text[start:end]`` stops to be a host name."""
-    for position in range(start, end):
-        if text[position] not in _HOST:
-            expected = _HOST_EXPECTED if text[position].isascii() else _A_LABELS_EXPECTED
-            raise InvalidUri(text, position, expected)
-    position = start
-    labels = text[start:end].removesuffix(".").split(".")
-    for label in labels:
-        if not label:
-            raise InvalidUri(text, position, _HOST_EXPECTED)
-        if label[0] == "-":
-            raise InvalidUri(text, position, "a letter or a digit, not a hyphen, where a label begins")
-        if label[-1] == "-":
-            raise InvalidUri(text, position + len(label) - 1, "a letter or a digit, not a hyphen, where a label ends")
-        if len(label) > 63:
-            raise InvalidUri(text, position + 63, "labels of at most 63 characters")
-        position += len(label) + 1
-    if position - start > 254:
-        raise InvalidUri(text, start + 253, "a domain name of at most 253 characters")
-    raise InvalidUri(text, position - len(labels[-1]) - 1, _TOP_LABEL_EXPECTED)
-
-
-def _port(text: str, start: int, end: int) -> int:
-    _characters(text, start, end, _DIGITS, "a digit of the port, 1 to 65535", escapes=False)
-    # Python refuses to read thousands of digits, so the length is looked at first.
-    digits = text[start:end].lstrip("0")
-    if not 0 < len(digits) < 6 or int(digits) > 65535:
-        raise InvalidUri(text, start, "a port from 1 to 65535")
-    return int(digits)
+    return host, read_port(text, colon + 1, end, InvalidUri)
 
 
 def _parameters(text: str, start: int, end: int, *, sips: bool) -> tuple[tuple[str, str | None], ...]:
@@ -245,13 +191,8 @@ def _transport(text: str, start: int, end: int, *, sips: bool) -> None:
 def _maddr(text: str, start: int, end: int) -> None:
     if start >= end:
         raise InvalidUri(text, end, "a domain name or an IP address as maddr")
-    _refuse_bare_ipv6(text, start, end)
-    _host(text, start, end)
-
-
-def _refuse_bare_ipv6(text: str, start: int, end: int) -> None:
-    if text.count(":", start, end) > 1 and ip_literal(text[start:end]) is not None:
-        raise InvalidUri(text, start, "brackets around an IPv6 address")
+    refuse_bare_ipv6(text, start, end, InvalidUri)
+    read_host(text, start, end, InvalidUri)
 
 
 def _headers(text: str, start: int) -> str:
