@@ -16,6 +16,7 @@ from .errors import (
     InvalidPolicy,
     InvalidRecord,
     InvalidUri,
+    InvalidVia,
     LocalProtocolError,
     SiptlsError,
 )
@@ -47,6 +48,7 @@ from .target import Route, Target
 from .uri import SipUri
 from .verdict import Outcome, Verdict
 from .verification import Verification
+from .via import Via
 
 __version__ = "0.1.0"
 
@@ -68,6 +70,7 @@ __all__ = [
     "InvalidPolicy",
     "InvalidRecord",
     "InvalidUri",
+    "InvalidVia",
     "KeyAnchor",
     "Limits",
     "LocalProtocolError",
@@ -91,6 +94,7 @@ __all__ = [
     "ValidatePath",
     "Verdict",
     "Verification",
+    "Via",
     "codes",
     "dane",
     "dns",

@@ -27,6 +27,22 @@ class InvalidUri(SiptlsError, ValueError):
         self.expected = expected
 
 
+class InvalidVia(SiptlsError, ValueError):
+    """A text is not a via-parm, or not the value of a Via header field (RFC 3261 section 25.1).
+
+    Attributes:
+        text: the text as given.
+        position: the column of the first offending character, counted from 0.
+        expected: what should stand there.
+    """
+
+    def __init__(self, text: str, position: int, expected: str) -> None:
+        super().__init__(f"not a Via: {text!r}: at column {position + 1} expected {expected}")
+        self.text = text
+        self.position = position
+        self.expected = expected
+
+
 class InvalidName(SiptlsError, ValueError):
     """A text is not a domain name as it is needed here.
 
