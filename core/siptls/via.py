@@ -201,7 +201,7 @@ def _transport_start(text: str, start: int = 0) -> int:
             raise InvalidVia(text, start, "SIP/2.0 and a transport")
         start = _separator(text, end, "/")
         if start < 0:
-            raise InvalidVia(text, end, f"/ after {word.upper()}")
+            raise InvalidVia(text, _blanks(text, end), f"/ after {word.upper()}")
     return start
 
 
@@ -216,7 +216,7 @@ def _parameters(text: str, position: int) -> tuple[tuple[tuple[str, str | None],
         if start >= 0:
             parameters[name], position = _value(text, start, name)
         elif name in {"branch", "maddr", "received", "ttl"}:
-            raise InvalidVia(text, position, f"= and a value of {name}")
+            raise InvalidVia(text, _blanks(text, position), f"= and a value of {name}")
         else:
             parameters[name] = None
     return tuple(parameters.items()), position
