@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-TARGETS: Final = ("uri", "der", "tlsa", "events")
+TARGETS: Final = ("uri", "via", "der", "tlsa", "events")
 _ROOT: Final = Path(__file__).parents[2]
 FOUND: Final = _ROOT / "build" / "fuzz"
 """Where inputs are kept."""
