@@ -36,6 +36,9 @@ from siptls import (
     Route,
     Security,
     SipUri,
+    TargetFailed,
+    TargetFailure,
+    TargetInUse,
     TlsFacts,
     ValidatePath,
     Verdict,
@@ -192,9 +195,20 @@ class World:
                     waiting.append(event)
             if machine.result is not None:
                 return
+            if isinstance(machine, Locate) and machine.ready is not None:
+                self.disappoint(machine)
+                continue
             assert waiting, "an undecided machine awaits something"
             machine.receive(waiting.pop(order.randrange(len(waiting)) if order else 0), now=0.0)
         raise AssertionError("the machine does not end")
+
+    @staticmethod
+    def disappoint(machine: Locate) -> None:
+        """Be the caller for whom each target fails."""
+        target = machine.next_target
+        assert target is not None
+        machine.receive(TargetInUse(target), now=0.0)
+        machine.receive(TargetFailed(target, TargetFailure.TIMEOUT), now=0.0)
 
     def outbound(
         self, uri: str, policy: Policy | None = None, *, order: random.Random | None = None, at: datetime = AT

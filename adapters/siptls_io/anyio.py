@@ -33,14 +33,14 @@ R = TypeVar("R")
 
 
 async def drive(machine: Machine[R], performer: Performer) -> R:
-    """Run a machine to its result.
+    """Run a machine until it is ready: to its result, or until it waits for a word of its caller.
 
     Args:
         machine: one that was made with ``now=anyio.current_time()``.
         performer: does what the machine asks for, several things at a time.
 
     Returns:
-        The machine's result. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
+        What the machine is ready with. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
         closed. When this is cancelled or raises, every connection is; an exception comes as it is, never in a group.
     """
     arrive, arrivals = anyio.create_memory_object_stream[tuple[int, Event]](math.inf)
@@ -57,28 +57,28 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
     try:
         try:
             async with arrive, arrivals, anyio.create_task_group() as tasks:
-                while machine.result is None:
+                while machine.ready is None:
                     for action in machine.next_actions(now=anyio.current_time()):
                         if isinstance(action, Close):
                             opened.remove(action.connect)
                             await performer.close(action.connect)
                         else:
                             tasks.start_soon(run, next(numbers), action)
-                    if machine.result is None:  # else its time was over
+                    if machine.ready is None:  # else its time was over
                         for event in await _arrived(arrivals, machine.deadline):
                             machine.receive(event, now=anyio.current_time())
                     machine.advance(now=anyio.current_time())
                 tasks.cancel_scope.cancel()
-            kept = machine.result.connection if isinstance(machine.result, Verdict) else None
+            kept = machine.ready.connection if isinstance(machine.ready, Verdict) else None
         finally:
             with anyio.CancelScope(shield=True):
                 await close_all(performer, opened, kept)
     except BaseExceptionGroup as group:
         raise_sole(group, anyio.get_cancelled_exc_class())
-    if machine.result is None:
+    if machine.ready is None:
         # A cancellation of asyncio's own came together with our deadline, and anyio took the one for the other.
         raise anyio.get_cancelled_exc_class()
-    return machine.result
+    return machine.ready
 
 
 async def _arrived(arrivals: MemoryObjectReceiveStream[tuple[int, Event]], deadline: float) -> list[Event]:

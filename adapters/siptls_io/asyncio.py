@@ -32,28 +32,28 @@ Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def drive(machine: Machine[R], performer: Performer) -> R:
-    """Run a machine to its result.
+    """Run a machine until it is ready: to its result, or until it waits for a word of its caller.
 
     Args:
         machine: one that was made with ``now=loop.time()`` of the event loop that runs.
         performer: does what the machine asks for, several things at a time.
 
     Returns:
-        The machine's result. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
+        What the machine is ready with. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
         closed. When this is cancelled or raises, every connection is.
     """
     loop = asyncio.get_running_loop()
     running: list[asyncio.Task[Event]] = []
     opened: set[Connect] = set()
     try:
-        while (result := machine.result) is None:
+        while (result := machine.ready) is None:
             for action in machine.next_actions(now=loop.time()):
                 if isinstance(action, Close):
                     opened.remove(action.connect)
                     await performer.close(action.connect)
                 else:
                     running.append(loop.create_task(perform(performer, action)))
-            if machine.result is not None or not running:
+            if machine.ready is not None or not running:
                 machine.advance(now=loop.time())  # what was to be done is overdue already
                 continue
             patience = None if machine.deadline == math.inf else max(0.0, machine.deadline - loop.time())

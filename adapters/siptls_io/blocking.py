@@ -43,7 +43,7 @@ def drive(machine: Machine[R], performer: BlockingPerformer) -> R:
         performer: does what the machine asks for, several things at a time.
 
     Returns:
-        The machine's result. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
+        What the machine is ready with. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
         closed. When this raises, `KeyboardInterrupt` included, every connection is.
 
     Raises:
@@ -71,13 +71,13 @@ def drive(machine: Machine[R], performer: BlockingPerformer) -> R:
 
 def _drive_aside(machine: Machine[R], workers: Workers, outcome: Future[R]) -> None:
     try:
-        while (result := machine.result) is None:
+        while (result := machine.ready) is None:
             for action in machine.next_actions(now=time.monotonic()):
                 if isinstance(action, Close):
                     workers.close(action.connect)
                 else:
                     workers.start(action)
-            if machine.result is None:  # else its time was over
+            if machine.ready is None:  # else its time was over
                 for event in workers.events(machine.deadline):
                     machine.receive(event, now=time.monotonic())
             machine.advance(now=time.monotonic())

@@ -33,14 +33,14 @@ Stream: TypeAlias = trio.SSLStream[trio.SocketStream]
 
 
 async def drive(machine: Machine[R], performer: Performer) -> R:
-    """Run a machine to its result.
+    """Run a machine until it is ready: to its result, or until it waits for a word of its caller.
 
     Args:
         machine: one that was made with ``now=trio.current_time()``.
         performer: does what the machine asks for, several things at a time.
 
     Returns:
-        The machine's result. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
+        What the machine is ready with. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
         closed. When this is cancelled or raises, every connection is; an exception comes as it is, never in a group.
     """
     arrive, arrivals = trio.open_memory_channel[tuple[int, Event]](math.inf)
@@ -57,25 +57,25 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
     try:
         try:
             async with trio.open_nursery() as nursery:
-                while machine.result is None:
+                while machine.ready is None:
                     for action in machine.next_actions(now=trio.current_time()):
                         if isinstance(action, Close):
                             opened.remove(action.connect)
                             await performer.close(action.connect)
                         else:
                             nursery.start_soon(run, next(numbers), action)
-                    if machine.result is None:  # else its time was over
+                    if machine.ready is None:  # else its time was over
                         for event in await _arrived(arrivals, machine.deadline):
                             machine.receive(event, now=trio.current_time())
                     machine.advance(now=trio.current_time())
                 nursery.cancel_scope.cancel()
-            kept = machine.result.connection if isinstance(machine.result, Verdict) else None
+            kept = machine.ready.connection if isinstance(machine.ready, Verdict) else None
         finally:
             with trio.CancelScope(shield=True):
                 await close_all(performer, opened, kept)
     except BaseExceptionGroup as group:
         raise_sole(group, trio.Cancelled)
-    return machine.result
+    return machine.ready
 
 
 async def _arrived(arrivals: trio.MemoryReceiveChannel[tuple[int, Event]], deadline: float) -> list[Event]:

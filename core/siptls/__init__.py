@@ -35,12 +35,15 @@ from .events import (
     PathRejected,
     PathValidated,
     Presented,
+    TargetFailed,
+    TargetFailure,
+    TargetInUse,
     TlsFacts,
     ValidatePath,
 )
 from .identity import Identity
 from .journal import Step
-from .location import Locate
+from .location import Locate, ResponsePath
 from .machine import Machine
 from .outbound import Outbound
 from .policy import Limits, Policy
@@ -84,12 +87,16 @@ __all__ = [
     "PathValidated",
     "Policy",
     "Presented",
+    "ResponsePath",
     "Route",
     "Security",
     "SipUri",
     "SiptlsError",
     "Step",
     "Target",
+    "TargetFailed",
+    "TargetFailure",
+    "TargetInUse",
     "TlsFacts",
     "ValidatePath",
     "Verdict",

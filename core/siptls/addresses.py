@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from .delegation import Addressed, Delegation
 from .dns.answer import SECURE, Answer
 from .dns.question import Lookup, RRType
 from .dns.records import Address
+from .errors import LocalProtocolError
 from .events import Answered, LookupEvent, LookupFailed
 from .machine import Machine
 from .names import fold, ip_literal, is_domain_name
@@ -21,6 +23,9 @@ from .policy import Policy
 from .target import Target
 
 R = TypeVar("R")
+
+OrderAddresses: TypeAlias = Callable[[tuple[str, ...]], Sequence[str]]
+"""Puts the addresses of one target into the order in which to try them (RFC 6724 section 6)."""
 
 _RRTYPES: Final[dict[str, RRType]] = {"ipv4": "A", "ipv6": "AAAA"}
 
@@ -49,13 +54,15 @@ class Addressing(Machine[R]):
         "_address_questions",
         "_expires",
         "_left",
+        "_order_addresses",
         "_proven",
         "_target",
         "_target_expires",
     )
 
-    def __init__(self, policy: Policy, now: float, at: datetime) -> None:
+    def __init__(self, policy: Policy, now: float, at: datetime, order_addresses: OrderAddresses | None) -> None:
         super().__init__(policy, now, at)
+        self._order_addresses = order_addresses
         self._target: Target | None = None
         self._address_questions: tuple[Lookup, ...] = ()
         self._left = 0
@@ -122,10 +129,25 @@ class Addressing(Machine[R]):
             self._note("locate.no-address", target, None)
             self._addressed(target, Reached(Addressed.NONE))
         else:
-            if len(addresses) > self.policy.limits.addresses:
-                self._note("limit.addresses", target, self.policy.limits.addresses)
-            target.addresses = tuple(addresses[: self.policy.limits.addresses])
-            self._find_bases(target, secure, insecure)
+            target.addresses = self._in_order(target, tuple(addresses))
+            if target.addresses:
+                self._find_bases(target, secure, insecure)
+            else:
+                self._addressed(target, Reached(Addressed.NONE))
+
+    def _in_order(self, target: Target, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        """Order the addresses of one target, never those of several together (RFC 7984 section 4)."""
+        if len(addresses) == 1:
+            return addresses
+        addresses = tuple(dict.fromkeys(addresses))
+        if self._order_addresses is not None:
+            given, addresses = addresses, tuple(self._order_addresses(addresses))
+            if sorted(given) != sorted(addresses):
+                raise LocalProtocolError(f"order_addresses made {addresses!r} of {given!r}, which is no permutation")
+        most = self.policy.limits.addresses
+        if len(addresses) > most:
+            self._note("limit.addresses", target, f"limits.addresses: {len(addresses)}, {most} are tried")
+        return addresses[:most]
 
     def _find_bases(self, target: Target, secure: Answer | None, insecure: Answer | None) -> None:
         """Say at which names TLSA records may stand (RFC 7671 section 7, RFC 7673 section 3.2)."""

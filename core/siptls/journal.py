@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias, cast
 
+from .choice import Choice, rules
 from .codes import CATALOGUE, Severity
-from .dns.answer import Answer, Source
+from .dns.answer import Answer, Security, Source
 from .dns.records import Naptr, Record, Srv
-from .events import Answered, ConnectFailed, Endpoint, LookupFailed, PathRejected, PathValidated, Presented
+from .events import Answered, ConnectFailed, Endpoint, Failure, LookupFailed, PathRejected, PathValidated, Presented
 
 # The time on the machine's clock, a code of the catalogue, the hop, the evidence.
 Note: TypeAlias = tuple[float, str, object, object]
 
 _SHOWN: Final = 8  # records of one answer
+# The codes under which an answer to a question is noted; under others an answer is only the evidence of a finding.
+_ANSWERS: Final = frozenset({"locate.naptr", "locate.srv", "locate.address", "locate.alias", "dane.tlsa"})
 
 
 class Step:
@@ -28,16 +31,22 @@ class Step:
         code: what was found, a code of the catalogue.
         expected: what should have been there; may be empty.
         found: what was there; may be empty.
+        rule: by which rule the DNS was asked, in one line; empty for what is no answer to a question.
+        security: of an answer: ``secure`` ``insecure`` ``bogus`` ``indeterminate``; empty for what is no answer.
     """
 
-    __slots__ = ("code", "expected", "found", "hop", "seconds")
+    __slots__ = ("code", "expected", "found", "hop", "rule", "seconds", "security")
 
-    def __init__(self, seconds: float, hop: str, code: str, expected: str, found: str) -> None:
+    def __init__(
+        self, seconds: float, hop: str, code: str, expected: str, found: str, rule: str = "", security: str = ""
+    ) -> None:
         self.seconds: Final = seconds
         self.hop: Final = hop
         self.code: Final = code
         self.expected: Final = expected
         self.found: Final = found
+        self.rule: Final = rule
+        self.security: Final = security
 
     @property
     def severity(self) -> Severity:
@@ -74,6 +83,8 @@ class Step:
             "finding": self.finding,
             "expected": self.expected,
             "found": self.found,
+            "rule": self.rule,
+            "security": self.security,
             "why": self.why,
             "fix": self.fix,
             "reference": self.reference,
@@ -122,13 +133,29 @@ def rendered(notes: tuple[Note, ...], began: float) -> tuple[Step, ...]:
     """
     steps: list[Step] = []
     sources: dict[Source, float] = {}
-    for now, code, hop, evidence in notes:
+    asked_by = rules()
+    for now, noted, hop, about in notes:
         seconds = now - began
-        expected, found = _texts(evidence)
-        steps.append(Step(seconds, _hop(hop), code, expected, found))
-        answer = evidence.answer if isinstance(evidence, Answered) else evidence
-        if isinstance(answer, (Answer, LookupFailed)) and answer.source is not None:
-            sources.setdefault(answer.source, seconds)
+        if isinstance(about, Choice):
+            findings = tuple(about.findings(noted))
+        else:
+            findings = ((noted, about),)
+            if noted == "locate.restarted":
+                asked_by = rules()
+        for code, evidence in findings:
+            expected, found = _texts(evidence)
+            answer = evidence.answer if isinstance(evidence, Answered) else evidence
+            rule = security = ""
+            if isinstance(answer, LookupFailed):
+                rule = asked_by.get(answer.action.rrtype, "")
+                security = (Security.BOGUS if answer.reason is Failure.BOGUS else Security.INDETERMINATE).name.lower()
+            elif isinstance(answer, Answer) and code in _ANSWERS:
+                rule, security = asked_by.get(answer.question.rrtype, ""), answer.security.name.lower()
+            steps.append(Step(seconds, _hop(hop), code, expected, found, rule, security))
+            if isinstance(answer, (Answer, LookupFailed)) and answer.source is not None:
+                sources.setdefault(answer.source, seconds)
+        if isinstance(about, Choice):
+            about.change(asked_by)
     for source, seconds in sources.items():
         if source.note is not None:
             steps.append(Step(seconds, "LOCATE", source.note, "", printable(source.name)))

@@ -1,255 +1,75 @@
-"""Where a client goes for a SIP URI: NAPTR, then SRV, then A and AAAA (RFC 3263 section 4, RFC 7984).
+"""Where a client goes for a SIP URI, and a server with a response, and why; nothing is connected to (RFC 3263).
 
-`Locating` is the part that `Locate` and `Outbound` share: it finds the targets in their order. Each target carries its
-delegation with it, so that the judge knows later what its name is worth.
+`Locate` is for programs that make their connections themselves. It serves one transaction: it shows the targets in
+their order, is told what became of them, and keeps in mind which one is in use.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
+import math
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final, TypeVar
+from itertools import islice
+from typing import Final
 
-from .addresses import Addressing, Reached
-from .delegation import Addressed, Delegation, leads
-from .dns.answer import SECURE, Answer
+from .addresses import OrderAddresses, Reached
+from .delegation import Addressed
 from .dns.question import Lookup
 from .dns.records import Naptr, Srv
-from .events import Answered, LookupEvent, LookupFailed
-from .names import fold, ip_literal, is_domain_name, srv_owner
-from .policy import Policy
-from .srv import ordered
+from .errors import LocalProtocolError
+from .events import Answered, Endpoint, Event, TargetEvent, TargetFailed, TargetFailure, TargetInUse
+from .locating import Locating
+from .policy import SECURE_TRANSPORTS, Policy, Transport
 from .target import Route, Target
-from .transport import DEFAULT_PORTS, SERVICES, SRV_NAMES, transport_without_dns, usable_transports
+from .transport import transport_without_dns
 from .uri import SipUri
 from .verdict import Outcome
+from .via import Via
 
-R = TypeVar("R")
-
-_LOCATE_TRANSPORTS: Final = ("tls", "tcp", "udp")
-
-
-class Locating(Addressing[R]):
-    """A machine that begins by locating the servers of a URI."""
-
-    __slots__ = (
-        "_delegation",
-        "_numeric",
-        "_order",
-        "_randbelow",
-        "_srv_questions",
-        "_taken",
-        "_transport",
-        "_transports",
-        "_trusted",
-        "uri",
-    )
-
-    def __init__(
-        self,
-        uri: str | SipUri,
-        policy: Policy,
-        now: float,
-        at: datetime,
-        randbelow: Callable[[int], int],
-        transports: tuple[str, ...],
-    ) -> None:
-        super().__init__(policy, now, at)
-        self.uri: Final[SipUri] = SipUri.parse(uri) if isinstance(uri, str) else uri
-        self._randbelow = randbelow
-        self._transports = usable_transports(self.uri.scheme, self.uri.transport, policy.transports or transports)
-        # Only the URI's host speaks for itself; maddr is no promise of the domain (D-SEC-15).
-        self._trusted = self.uri.maddr is None or self.uri.maddr == self.uri.host
-        self._numeric = ip_literal(self.uri.target) is not None
-        self._order: list[Srv] | None = None
-        self._taken = 0
-        self._delegation = Delegation.TAINTED
-        self._transport = ""
-        self._srv_questions: tuple[tuple[str, Lookup, bool], ...] = ()
-
-    # What a machine on top of this says to the findings.
-
-    @abstractmethod
-    def _located(self) -> None:
-        """Go on: the targets are known and `_next_target` hands them out."""
-
-    @abstractmethod
-    def _not_located(self, outcome: Outcome, code: str) -> None:
-        """End: there is nothing to try, or the way to it failed."""
-
-    # Transport and port (RFC 3263 sections 4.1 and 4.2).
-
-    def _locate(self) -> None:
-        uri = self.uri
-        if not self._transports:
-            self._note("locate.transport", "LOCATE", uri)
-            self._proven = False
-            self._not_located(Outcome.NO_SERVICE, "locate.no-service.unproven")
-        elif self._numeric or uri.port is not None:
-            self._go_to_target(transport_without_dns(uri.scheme, uri.transport, self._transports), proven=True)
-        elif uri.transport is not None:
-            self._ask_srv_of_domain()
-        else:
-            self._ask(Lookup(uri.target, "NAPTR"), self._naptr_answered)
-        self._settle()
-
-    def _naptr_answered(self, event: LookupEvent) -> None:
-        self._note_lookup("locate.naptr", "LOCATE", event)
-        if isinstance(event, LookupFailed):
-            self._not_located(Outcome.UNDETERMINED, event.code)
-            return
-        answer = event.answer
-        self._count_on(event)
-        chosen = self._chosen_naptr(answer)
-        if chosen is None:
-            if answer.records:
-                self._note("locate.naptr-unusable", "LOCATE", answer)
-            elif answer.security is not SECURE and self.uri.scheme == "sip":
-                self._note("locate.downgrade-possible", "LOCATE", answer)
-            self._ask_srv_of_domain()
-            return
-        self._note("locate.naptr-chosen", "LOCATE", chosen)
-        trusted = leads(self._trusted, answer)
-        self._ask_srv([(SERVICES[chosen.service.upper()], fold(chosen.replacement), trusted)])
-
-    def _chosen_naptr(self, answer: Answer) -> Naptr | None:
-        """The most preferred record that says something about a transport we can use (RFC 3403 section 4.1)."""
-        chosen, least = None, (0x10000, 0, 0)
-        for record in answer.records:
-            assert type(record) is Naptr  # Machine lets only the type asked for pass
-            transport = SERVICES.get(record.service.upper())
-            if transport not in self._transports or record.flags.upper() != "S" or record.regexp:
-                continue
-            rank = (record.order, record.preference, self._transports.index(transport))
-            if rank < least and record.replacement != "." and is_domain_name(fold(record.replacement)):
-                chosen, least = record, rank
-        return chosen
-
-    def _ask_srv_of_domain(self) -> None:
-        """Ask for the SRV records of each transport under the domain's own name."""
-        trusted = self._trusted
-        questions = [
-            (transport, srv_owner(*SRV_NAMES[transport], self.uri.target), trusted)
-            for transport in self._transports
-            if transport in SRV_NAMES
-        ]
-        if questions:
-            self._ask_srv(questions)
-        else:
-            # SRV is not used for these transports, so the host is its own server (D-SEC-8).
-            transport = transport_without_dns(self.uri.scheme, self.uri.transport, self._transports)
-            self._go_to_target(transport, proven=True)
-
-    def _ask_srv(self, questions: list[tuple[str, str, bool]]) -> None:
-        asked = [(transport, Lookup(name, "SRV"), trusted) for transport, name, trusted in questions]
-        self._srv_questions = tuple(asked)
-        self._left = len(questions)
-        for _, question, _ in self._srv_questions:
-            self._ask(question, self._srv_answered)
-
-    def _srv_answered(self, event: LookupEvent) -> None:
-        self._note_lookup("locate.srv", "LOCATE", event)
-        if isinstance(event, Answered):
-            self._count_on(event)
-        self._left -= 1
-        if self._left == 0:
-            self._choose_srv()
-
-    def _choose_srv(self) -> None:
-        """Take the first transport that the domain offers; fall back to its own address only if it has no SRV."""
-        answers: list[tuple[str, Answer, bool]] = []
-        for transport, question, trusted in self._srv_questions:
-            event = self._answer_to(question)
-            if isinstance(event, LookupFailed):
-                # One failed lookup ends the attempt, or a weaker transport would win by it (D-SEC-12, RFC 7673 3.1).
-                self._not_located(Outcome.UNDETERMINED, event.code)
-                return
-            answers.append((transport, event.answer, trusted))
-        refused: set[str] = set()
-        proven = True
-        for transport, answer, trusted in answers:
-            records = [r for r in answer.records if type(r) is Srv and r.target != "."]
-            if records:
-                self._transport = transport
-                self._delegation = Delegation.SRV if leads(trusted, answer) else Delegation.TAINTED
-                self._order = ordered(records, self._randbelow)
-                self._located()
-                return
-            if answer.records:
-                self._note("locate.srv-root", "LOCATE", answer)
-                refused.add(transport)
-            proven = proven and leads(trusted, answer)
-        self._fall_back(refused, proven)
-
-    def _fall_back(self, refused: set[str], proven: bool) -> None:
-        """Without SRV records the domain's own addresses are used, unless "." says no (RFC 3263 4.2, RFC 2782)."""
-        transport = transport_without_dns(self.uri.scheme, self.uri.transport, self._transports)
-        if len(self._srv_questions) == 1:
-            transport = self._srv_questions[0][0]  # NAPTR or the URI settled it already
-        if transport in refused:
-            self._not_located(Outcome.NO_SERVICE, self._no_service)
-            return
-        self._go_to_target(transport, proven=proven)
-
-    def _go_to_target(self, transport: str, *, proven: bool) -> None:
-        """The URI's host (or maddr) is the only target; ``proven`` says that no SRV record should have been used."""
-        self._transport = transport
-        if proven and self._trusted and not self._numeric:
-            self._delegation = Delegation.HOST
-        self._located()
-
-    # Targets and addresses (RFC 3263 section 4.2, RFC 7984).
-
-    def _next_target(self) -> Target | None:
-        """The next target in order, or None after the last."""
-        uri, transport = self.uri, self._transport
-        if self._order is None:
-            self._taken += 1
-            if self._taken > 1:
-                return None
-            port = uri.port if uri.port is not None else DEFAULT_PORTS[transport]
-            target = Target(uri.target, port, transport, 0, 0, self._delegation)
-            if self._numeric:
-                target.addresses = (uri.target,)
-            return target
-        if self._taken >= len(self._order):
-            return None
-        record = self._order[self._taken]
-        self._taken += 1
-        return Target(fold(record.target), record.port, transport, record.priority, record.weight, self._delegation)
-
-    def _address_answered(self, event: LookupEvent) -> None:
-        if self._order is not None and isinstance(event, Answered) and event.answer.aliases:
-            self._note("locate.srv-cname", self._target, event)  # followed all the same (A-08)
-        super()._address_answered(event)
-
-    def _reach(self, target: Target) -> None:
-        """Ask for the addresses of a target, and ahead of time for those of the next ones."""
-        self._ask_addresses(target)
-        if self._order is not None:
-            for record in self._order[self._taken : self._taken + self.policy.prefetch]:
-                self._prefetch(fold(record.target))
+_TRANSPORTS: Final = ("tls", "tcp", "udp")
 
 
 class Locate(Locating[Route]):
-    """Find out where a client would go for a SIP URI, and why; nothing is connected to.
+    """Find out where a client would go for a SIP URI, and why.
+
+    One machine serves one transaction (RFC 3263 section 4). With ``policy.prefetch`` left at None it asks for the
+    addresses of all targets at once, and ends by itself. With a number it is lazy: it ends its search at the first
+    target that has addresses, and goes on when its caller says `TargetFailed`. `TargetInUse` lets it ask for the
+    addresses of so many targets ahead.
 
     Args:
         uri: a SIP or SIPS URI.
         policy: transports, address families and limits.
         now: the monotonic clock, in seconds.
         at: the wall clock at ``now``, an aware datetime.
-        randbelow: a source of randomness for SRV weights, for example ``secrets.randbelow``.
+        randbelow: a source of randomness for SRV weights, for example ``secrets.randbelow``. None is for a stateless
+            proxy: nothing is left to chance, so that each retransmission goes the same way (section 4.4).
+        order_addresses: puts the addresses of one target into the order in which to try them (RFC 6724 section 6);
+            None takes them by ``policy.families``.
+        large: whether the request is too large for UDP (RFC 3261 section 18.1.1): see
+            `siptls.transport.too_large_for_udp`.
+        sips_seen: whether the caller has seen before that the domain offers TLS (`Route.sips`); if it does not now,
+            the route says so, since somebody may hide it (section 7).
 
     Raises:
         InvalidUri: ``uri`` is not a SIP URI.
-        LocalProtocolError: ``at`` is naive.
+        LocalProtocolError: ``at`` is naive; later, ``order_addresses`` made no permutation of what it was given.
 
     Source: RFC 3263 section 4.
     """
 
-    __slots__ = ("_failure", "_found")
+    __slots__ = (
+        "_attempt",
+        "_failed",
+        "_failure",
+        "_found",
+        "_in_use",
+        "_known_ahead",
+        "_large",
+        "_must_be_stateful",
+        "_sips_seen",
+        "_untried",
+    )
 
     def __init__(
         self,
@@ -258,31 +78,157 @@ class Locate(Locating[Route]):
         policy: Policy = Policy(),
         now: float,
         at: datetime,
-        randbelow: Callable[[int], int],
+        randbelow: Callable[[int], int] | None,
+        order_addresses: OrderAddresses | None = None,
+        large: bool = False,
+        sips_seen: bool = False,
     ) -> None:
-        super().__init__(uri, policy, now, at, randbelow, _LOCATE_TRANSPORTS)
+        super().__init__(uri, policy, now, at, randbelow, _TRANSPORTS, order_addresses, large)
+        self._large = large
+        self._sips_seen = sips_seen
         self._found: list[Target] = []
+        self._failed: set[Target] = set()
+        self._untried = 0  # the first of those found that has not failed
         self._failure: tuple[Outcome, str] | None = None
+        self._in_use: Endpoint | None = None
+        self._attempt = 1
+        self._must_be_stateful = False
+        self._known_ahead = 0
         self._locate()
+        self._settle()
+
+    # What the caller sees.
 
     @property
     def targets(self) -> tuple[Target, ...]:
         """The targets whose addresses are known so far, in the order in which to try them."""
         return tuple(self._found)
 
-    def _located(self) -> None:
-        self._go_on()
+    @property
+    def next_target(self) -> Target | None:
+        """The first known target that has not failed: where the request goes now."""
+        return self._found[self._untried] if self._untried < len(self._found) else None
 
-    def _go_on(self, _event: object = None) -> None:
-        """Ask for the addresses of the next target, or end."""
-        target = self._next_target()
-        if target is None:
-            self._conclude(complete=True)
-        elif self._taken > self.policy.limits.targets:
-            self._note("limit.targets", "LOCATE", self.policy.limits.targets)
-            self._conclude(complete=False)
+    @property
+    def in_use(self) -> Endpoint | None:
+        """Where the request was sent; its retransmissions, CANCEL, and the ACK of a failure response go there too.
+
+        The ACK of a 2xx response is another transaction, and may be located anew (RFC 3263 section 4).
+        """
+        return self._in_use
+
+    @property
+    def attempt(self) -> int:
+        """Which request it is that goes to `next_target`, counted from 1.
+
+        Each is a transaction of its own, with a Via branch of its own (RFC 3263 section 4.3).
+        """
+        return self._attempt
+
+    @property
+    def must_be_stateful(self) -> bool:
+        """True once a stateless proxy has to keep state for this transaction, since the first server was not reached.
+
+        Source: RFC 3263 section 4.4.
+        """
+        return self._must_be_stateful
+
+    @property
+    def ready(self) -> Route | None:
+        """The result; or, while the machine waits for a word of its caller, the route as far as it is known."""
+        if self._result is not None or self._ends != math.inf or self._open:
+            return self._result
+        return self._route(complete=False)
+
+    # What the caller tells.
+
+    def receive(self, event: Event | TargetEvent, *, now: float) -> None:
+        """Take in what came of an action, or what the caller tells of a target.
+
+        Args:
+            event: what came of ``event.action``, or `TargetInUse`, or `TargetFailed`; these two also after the result.
+            now: the monotonic clock, in seconds.
+
+        Raises:
+            LocalProtocolError: the action was never handed out, is answered already, or the event does not fit it; the
+                target was not shown by this machine or has failed already, or has no such address.
+        """
+        if not isinstance(event, (TargetInUse, TargetFailed)):
+            super().receive(event, now=now)
+            return
+        self.advance(now=now)
+        target = event.target
+        if target in self._failed or target not in islice(self._found, self._untried, None):
+            raise LocalProtocolError(f"{event!r}: this target was not shown, or has failed already")
+        if isinstance(event, TargetInUse):
+            self._use(target, event.address)
         else:
-            self._reach(target)
+            self._fail(target, event.reason)
+        self._settle()
+
+    def stop(self, *, now: float) -> None:
+        """End the search, because the caller has what it wants.
+
+        Args:
+            now: the monotonic clock, in seconds.
+        """
+        self.advance(now=now)
+        if self._result is None:
+            if not self._found:
+                self._failure = (Outcome.UNDETERMINED, "locate.stopped")
+                self._note("locate.stopped", "LOCATE", None)
+            self._conclude(complete=False)
+
+    def _use(self, target: Target, address: str | None) -> None:
+        if address is None:
+            address = target.addresses[0]
+        elif address not in target.addresses:
+            raise LocalProtocolError(f"{address!r} is no address of {target!r}")
+        self._in_use = Endpoint(target.host, address, target.port, target.transport)
+        if self._randbelow is None and self._in_use != self._found[0].endpoints[0]:
+            self._must_be_stateful = True
+        if self._result is None and self._is_lazy:
+            assert self.policy.prefetch is not None
+            self._look_ahead(self.policy.prefetch)
+
+    def _fail(self, target: Target, reason: TargetFailure) -> None:
+        self._failed.add(target)
+        while self._untried < len(self._found) and self._found[self._untried] in self._failed:
+            self._untried += 1
+        self._attempt += 1
+        if self._in_use in target.endpoints:
+            self._in_use = None
+        self._must_be_stateful = self._must_be_stateful or self._randbelow is None
+        self._note("locate.target-failed", target, reason.value)
+        if self._result is None and self._is_lazy and self.next_target is None:
+            self._ends = self._now + self.policy.limits.seconds
+            self._due = min(self._due, self._ends)
+            self._go_on()
+
+    # From the targets to their addresses.
+
+    @property
+    def _is_lazy(self) -> bool:
+        return self.policy.prefetch is not None
+
+    def _without_dns(self) -> str:
+        return transport_without_dns(self.uri.scheme, self.uri.transport, self._transports, self._large)
+
+    def _count_on_for_all(self, event: Answered) -> None:
+        super()._count_on_for_all(event)
+        if not self._is_lazy:
+            self._stale_at = math.inf  # all targets are asked for at once, so nothing is fallen back on
+
+    def _begin_target(self, target: Target) -> None:
+        self._ask_addresses(target)
+        if not self._is_lazy:
+            self._look_ahead(self.policy.limits.targets)
+
+    def _look_ahead(self, depth: int) -> None:
+        """Ask for the addresses of so many targets ahead, but of none twice."""
+        end = self._taken + min(depth, self.policy.limits.targets - self._tried)
+        self._ask_ahead(max(self._taken, self._known_ahead), end)
+        self._known_ahead = max(self._known_ahead, end)
 
     def _addressed(self, target: Target, reached: Reached) -> None:
         if target.addresses:
@@ -293,32 +239,124 @@ class Locate(Locating[Route]):
                 self._failure = (Outcome.UNDETERMINED, reached.code)
         elif self._failure is None:
             self._failure = (Outcome.NO_SERVICE, "")
-        self._later(self._go_on)
+        if self._is_lazy and target.addresses and self._has_more:
+            # The caller may take its time, such as Timer B; only searching is limited.
+            self._ends = math.inf
+            self._due = min([entry.when for entry in self._open], default=math.inf)
+        else:
+            self._later(self._go_on)
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether targets are left behind the one that is begun."""
+        return self._way is not None and self._way.order is not None and self._taken < len(self._way.order)
+
+    def _failed_endpoints(self) -> frozenset[Endpoint]:
+        return frozenset([endpoint for target in self._failed for endpoint in target.endpoints])
+
+    # Ends.
 
     def _not_located(self, outcome: Outcome, code: str) -> None:
         self._failure = (outcome, code)
         self._conclude(complete=outcome is Outcome.NO_SERVICE)
 
+    def _no_more_targets(self, *, complete: bool) -> None:
+        self._conclude(complete=complete)
+
     def _run_out(self) -> None:
-        self._note("limit.seconds", "LOCATE", self.policy.limits.seconds)
+        self._note("limit.seconds", "LOCATE", f"limits.seconds: {self.policy.limits.seconds:g} s")
         self._failure = (Outcome.UNDETERMINED, "limit.seconds")
         self._conclude(complete=False)
 
     def _conclude(self, *, complete: bool) -> None:
+        if self._sips_seen and self._sips is False:
+            self._note("locate.sips-vanished", "LOCATE", None)
+        route = self._route(complete=complete)
+        self._finish(route)
+
+    def _route(self, *, complete: bool) -> Route:
         outcome, code = (None, None) if self._found else self._failure or (Outcome.NO_SERVICE, "")
-        if outcome is Outcome.NO_SERVICE and not code:
-            code = self._no_service
-        if outcome is Outcome.NO_SERVICE and code:
+        if outcome is Outcome.NO_SERVICE:
+            code = code or self._no_service
             self._note(code, "LOCATE", None)  # a failure stands in the journal already
         unfailed = self._failure is None or self._failure[0] is Outcome.NO_SERVICE
-        self._finish(
-            Route(
-                tuple(self._found),
-                complete and unfailed,
-                outcome,
-                code,
-                self._expires,
-                tuple(self._journal),
-                self._began,
-            )
+        return Route(
+            self.targets,
+            complete and unfailed,
+            outcome,
+            code,
+            self._expires,
+            tuple(self._journal),
+            self._began,
+            self._now,
+            self._sips,
+        )
+
+    @property
+    def _sips(self) -> bool | None:
+        """Whether NAPTR or SRV records offer TLS; None if nothing was asked that could tell."""
+        told = None
+        questions = [(Lookup(self.uri.target, "NAPTR"), True)]
+        questions += [(question, transport in SECURE_TRANSPORTS) for transport, question, _ in self._srv_questions]
+        for question, telling in questions:
+            entry = self._ledger.get(question)
+            if entry is None or not isinstance(entry.event, Answered) or not telling:
+                continue
+            told = told or False
+            for record in entry.event.answer.records:
+                if isinstance(record, Naptr):
+                    told = told or record.service.upper().startswith("SIPS+")
+                elif isinstance(record, Srv):
+                    told = told or record.target != "."
+        return told
+
+
+class ResponsePath(Locate):
+    """Find out where a server sends a response when the way that the request came has failed (RFC 3263 section 5).
+
+    It is a `Locate` for the sent-by of the topmost Via: with its transport and never a weaker one. `Outbound` with
+    ``via.uri`` connects there too, and verifies that the peer is the sent-by host before the response is sent to it.
+
+    Args:
+        via: the topmost Via header field value of the request.
+        failure: why the response could not go the way that the request came. Only TRANSPORT starts this: the
+            connection was closed before the response could be sent, or the transport reported a fatal error.
+        policy: address families and limits; the transport is that of the Via.
+        now: the monotonic clock, in seconds.
+        at: the wall clock at ``now``, an aware datetime.
+        randbelow: a source of randomness for SRV weights, or None for the same order each time.
+        order_addresses: puts the addresses of one target into the order in which to try them (RFC 6724 section 6).
+
+    Raises:
+        InvalidVia: ``via`` is not a Via header field value, or names a transport that SIP does not know.
+        LocalProtocolError: ``failure`` is not TRANSPORT, or ``at`` is naive.
+
+    Source: RFC 3263 section 5.
+    """
+
+    __slots__ = ("via",)
+
+    def __init__(
+        self,
+        via: str | Via,
+        *,
+        failure: TargetFailure,
+        policy: Policy = Policy(),
+        now: float,
+        at: datetime,
+        randbelow: Callable[[int], int] | None,
+        order_addresses: OrderAddresses | None = None,
+    ) -> None:
+        if failure is not TargetFailure.TRANSPORT:
+            raise LocalProtocolError(f"a response takes another way only after a transport error, not after {failure}")
+        self.via: Final = Via.parse(via) if isinstance(via, str) else via
+        uri = self.via.uri
+        transport: Transport = self.via.transport  # type: ignore[assignment]
+        super().__init__(
+            uri,
+            policy=policy.replace(transports=(transport,)),
+            now=now,
+            at=at,
+            randbelow=randbelow,
+            order_addresses=order_addresses,
         )

@@ -51,17 +51,17 @@ R = TypeVar("R")
 
 # The states of an action; an abandoned one is ANSWERED once its first late answer has come.
 _FRESH, _OUTSTANDING, _ANSWERED, _ABANDONED = range(4)
+_FRESH_FOR: Final = 30.0  # seconds
 
 
 class _Entry:
     """What the ledger knows of one action."""
 
-    __slots__ = ("action", "arrived", "deadline", "event", "others", "state", "then")
-    arrived: float
+    __slots__ = ("action", "event", "others", "state", "then", "when")
 
     def __init__(self, action: Action, deadline: float, then: Callable[[Any], None]) -> None:
         self.action: Final = action
-        self.deadline: Final = deadline
+        self.when = deadline  # and once it is answered: when the answer came
         self.then: Callable[[Any], None] | None = then
         self.others: list[Callable[[Any], None]] | None = None
         self.state = _FRESH
@@ -124,11 +124,19 @@ class Machine(ABC, Generic[R]):
         return self._result
 
     @property
+    def ready(self) -> R | None:
+        """The result; or what there is so far, as long as the machine waits for nothing but a word of its caller.
+
+        A driver drives until this is not None. Only `Locate` with a ``prefetch`` ever waits for its caller.
+        """
+        return self._result
+
+    @property
     def deadline(self) -> float:
         """When `advance` must be called at the latest, on the ``now`` clock; ``math.inf`` when nothing is awaited."""
         if self._result is not None:
             return math.inf
-        return min([self._ends, *[entry.deadline for entry in self._open]])
+        return min([self._ends, *[entry.when for entry in self._open]])
 
     @property
     def outstanding(self) -> tuple[Action, ...]:
@@ -209,12 +217,12 @@ class Machine(ABC, Generic[R]):
     def _ask(self, question: Lookup, then: Callable[[LookupEvent], None]) -> None:
         """Ask the DNS, unless that is asked or answered already, and go on with ``then``."""
         entry = self._ledger.get(question)
-        if entry is not None:
+        if entry is not None and not self._is_stale(entry):
             self._share(entry, then)
             return
         self._lookups += 1
         if self._lookups > self.policy.limits.lookups:
-            detail = f"more than {self.policy.limits.lookups} lookups"
+            detail = f"limits.lookups: more than {self.policy.limits.lookups} lookups"
             entry = self._ledger[question] = _Entry(question, self._now, then)
             entry.state = _ANSWERED
             self._put_off(entry, LookupFailed(question, Failure.LIMIT, detail))
@@ -241,7 +249,14 @@ class Machine(ABC, Generic[R]):
 
     def _holds_until(self, event: Answered) -> float:
         """Until when an answer may be used: it ages from when it came, not from when it is needed (RFC 1035 3.2.1)."""
-        return self._ledger[event.action].arrived + event.answer.ttl
+        return self._ledger[event.action].when + event.answer.ttl
+
+    def _stale_from(self, event: Answered) -> float:
+        """From when on an answer must not be used to fall back (RFC 3403 section 3).
+
+        Records are fresh for the run they were fetched in, even with a TTL of 0; half a minute is a run.
+        """
+        return self._ledger[event.action].when + max(event.answer.ttl, _FRESH_FOR)
 
     def _close(self, connect: Connect) -> None:
         """Have a presented connection closed."""
@@ -283,12 +298,12 @@ class Machine(ABC, Generic[R]):
 
     def _on_time(self) -> None:
         """Treat what is overdue as a time-out."""
-        for entry in [entry for entry in self._open if entry.deadline <= self._now]:
+        for entry in [entry for entry in self._open if entry.when <= self._now]:
             self._open.remove(entry)
             if entry.state == _FRESH:
                 self._fresh = tuple([other for other in self._fresh if other is not entry])
             self._abandon(entry)
-        self._due = min([self._ends, *[entry.deadline for entry in self._open]])
+        self._due = min([self._ends, *[entry.when for entry in self._open]])
 
     # Private.
 
@@ -305,7 +320,7 @@ class Machine(ABC, Generic[R]):
         """Write into the ledger what came of an action, and go on with those who wait for it."""
         then, entry.then = entry.then, None
         entry.event = event
-        entry.arrived = self._now
+        entry.when = self._now
         if entry.others is not None:
             self._ready += tuple([(other, event) for other in entry.others])
             entry.others = None
@@ -321,6 +336,13 @@ class Machine(ABC, Generic[R]):
     def _abandon(self, entry: _Entry) -> None:
         entry.state = _ABANDONED if entry.state == _OUTSTANDING else _ANSWERED
         self._put_off(entry, _timed_out(entry.action))
+
+    def _is_stale(self, entry: _Entry) -> bool:
+        """Whether a question must be asked anew, because its answer is too old to be shared."""
+        if self._now < self._began + _FRESH_FOR or entry.event is None:
+            return False
+        ttl = entry.event.answer.ttl if isinstance(entry.event, Answered) else 0.0
+        return self._now >= entry.when + max(ttl, _FRESH_FOR)
 
     def _share(self, entry: _Entry, then: Callable[[Any], None]) -> None:
         """Share the answer to a question that was asked before, even one that is already here."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final, cast
 
-from .addresses import Reached
+from .addresses import OrderAddresses, Reached
 from .dane import RecordSet
 from .delegation import CODES, D_STATE, Addressed, Delegation, Pinned, Treatment
 from .dns.answer import SECURE, Answer
@@ -22,7 +22,7 @@ from .dns.records import Tlsa
 from .errors import InvalidPolicy
 from .events import Anchors, Connect, ConnectEvent, ConnectFailed, Endpoint, Failure, LookupEvent, LookupFailed
 from .judgement import Decision, Judgement
-from .location import Locating
+from .locating import Locating
 from .names import tlsa_owner
 from .policy import SECURE_TRANSPORTS, Policy
 from .references import References
@@ -62,11 +62,13 @@ class Outbound(Locating[Verdict]):
         at: the wall clock at ``now``, an aware datetime; certificates must be valid then.
         randbelow: a source of randomness for SRV weights, for example ``secrets.randbelow``.
         anchors: the trust anchors for PKIX; without any, only DANE can accept a peer.
+        order_addresses: puts the addresses of one target into the order in which to try them (RFC 6724 section 6);
+            None takes them by ``policy.families``.
 
     Raises:
         InvalidUri: ``uri`` is not a SIP URI.
         InvalidPolicy: the policy names a transport without TLS.
-        LocalProtocolError: ``at`` is naive.
+        LocalProtocolError: ``at`` is naive; later, ``order_addresses`` made no permutation of what it was given.
 
     Source: RFC 3263 section 4, RFC 5922 section 7.3, RFC 7673.
     """
@@ -83,7 +85,6 @@ class Outbound(Locating[Verdict]):
         "_references",
         "_server_name",
         "_staggered_at",
-        "_tried",
         "_worst",
     )
 
@@ -96,13 +97,13 @@ class Outbound(Locating[Verdict]):
         at: datetime,
         randbelow: Callable[[int], int],
         anchors: Anchors = _NO_ANCHORS,
+        order_addresses: OrderAddresses | None = None,
     ) -> None:
         if policy.transports is not None and not SECURE_TRANSPORTS.issuperset(policy.transports):
             raise InvalidPolicy("transports", policy.transports, "only tls, tls-sctp and wss: a peer is to be verified")
-        super().__init__(uri, policy, now, at, randbelow, _DEFAULT_TRANSPORTS)
+        super().__init__(uri, policy, now, at, randbelow, _DEFAULT_TRANSPORTS, order_addresses)
         self._anchors = anchors
         self._attempts = 0
-        self._tried = 0
         self._worst: _Attempt | None = None
         self._in_flight: tuple[_Attempt, ...] = ()
         self._addressed_as = Addressed.NONE
@@ -114,6 +115,7 @@ class Outbound(Locating[Verdict]):
         self._next_address = 0
         self._staggered_at = math.inf
         self._locate()
+        self._settle()
 
     @property
     def verdict(self) -> Verdict | None:
@@ -140,25 +142,26 @@ class Outbound(Locating[Verdict]):
     def _not_located(self, outcome: Outcome, code: str) -> None:
         if outcome is Outcome.NO_SERVICE:
             self._note(code, "LOCATE", None)  # a failure stands in the journal already
-        self._conclude(outcome, "none", code, None, None)
+        if self._worst is None:
+            self._conclude(outcome, "none", code, None, None)
+            return
+        attempt = _Attempt(None, None)  # the run had started again, and what failed before still counts
+        attempt.outcome, attempt.code = outcome, code
+        self._remember(attempt)
+        self._give_up()
 
-    def _located(self) -> None:
-        self._go_on()
+    def _begin_target(self, target: Target) -> None:
+        self._next_address = 0
+        self._staggered_at = math.inf
+        self._records = None
+        self._ask_addresses(target)
+        self._ask_ahead(self._taken, self._taken + (self.policy.prefetch or 0))
 
-    def _go_on(self, _event: object = None) -> None:
-        """Take the next target, or end."""
-        target = self._next_target()
-        if target is None:
-            self._give_up()
-        elif self._tried >= self.policy.limits.targets:
-            self._note("limit.targets", "LOCATE", self.policy.limits.targets)
-            self._give_up()
-        else:
-            self._tried += 1
-            self._next_address = 0
-            self._staggered_at = math.inf
-            self._records = None
-            self._reach(target)
+    def _no_more_targets(self, *, complete: bool) -> None:
+        self._give_up()
+
+    def _failed_endpoints(self) -> frozenset[Endpoint]:
+        return frozenset([action.endpoint for action in self._ledger if isinstance(action, Connect)])
 
     def _addressed(self, target: Target, reached: Reached) -> None:
         self._note(CODES[target.delegation], target, None)
@@ -244,7 +247,8 @@ class Outbound(Locating[Verdict]):
             return
         if self._attempts >= self.policy.limits.attempts:
             if not self._in_flight:
-                self._note("limit.attempts", "LOCATE", self.policy.limits.attempts)
+                most = self.policy.limits.attempts
+                self._note("limit.attempts", "LOCATE", f"limits.attempts: {most} are made, and there are more addresses")
                 self._give_up()
             return
         self._attempts += 1
@@ -343,7 +347,7 @@ class Outbound(Locating[Verdict]):
                 if attempt.outcome is Outcome.ACCEPTED:
                     self._accept(attempt, judgement.decision)
                     return
-        self._note("limit.seconds", "LOCATE", self.policy.limits.seconds)
+        self._note("limit.seconds", "LOCATE", f"limits.seconds: {self.policy.limits.seconds:g} s")
         for attempt in self._in_flight or (_Attempt(self._target, None),):
             self._remember(attempt)
         self._give_up()

@@ -192,7 +192,8 @@ class Policy(_Options):
         eku: extended key usage: ``strict`` is RFC 5924; ``interop`` also takes the TLS purpose of the peer's role;
             ``lax-client`` also takes serverAuth for a client.
         audit: make every check and report it, instead of stopping at what decides. Never changes the outcome.
-        prefetch: how many targets ahead addresses are asked for.
+        prefetch: how many targets ahead addresses are asked for. None takes the machine's own: 0 for `Outbound`, and
+            for `Locate` all targets at once; with a number `Locate` waits for what its caller tells of each target.
         attempt_delay: start on the next address of a target when the last one has not answered after so many
             seconds; at most two at a time. At least 0.01 (RFC 8305 section 8); infinite means one after the other.
         lookup_timeout: seconds to wait for one DNS answer.
@@ -230,7 +231,7 @@ class Policy(_Options):
     allow_ip_identity: bool
     eku: Purpose
     audit: bool
-    prefetch: int
+    prefetch: int | None
     attempt_delay: float
     lookup_timeout: float
     connect_timeout: float
@@ -252,7 +253,7 @@ class Policy(_Options):
         allow_ip_identity: bool = False,
         eku: Purpose = "interop",
         audit: bool = False,
-        prefetch: int = 0,
+        prefetch: int | None = None,
         attempt_delay: float = math.inf,
         lookup_timeout: float = 10.0,
         connect_timeout: float = 10.0,
@@ -269,8 +270,8 @@ class Policy(_Options):
                 raise InvalidPolicy(name, getattr(self, name), "True or False")
         if not _number(self.attempt_delay) >= 0.01:
             raise InvalidPolicy("attempt_delay", self.attempt_delay, "at least 0.01 seconds, or inf")
-        if type(self.prefetch) is not int or self.prefetch < 0:
-            raise InvalidPolicy("prefetch", self.prefetch, "a whole number of at least 0")
+        if self.prefetch is not None and (type(self.prefetch) is not int or self.prefetch < 0):
+            raise InvalidPolicy("prefetch", self.prefetch, "a whole number of at least 0, or None")
         if type(self.tlsa_usages) is not frozenset or not self.tlsa_usages <= {0, 1, 2, 3}:
             raise InvalidPolicy("tlsa_usages", self.tlsa_usages, "a frozenset of usages from 0 to 3")
         if type(self.limits) is not Limits:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .codes import CATALOGUE
 from .dns.answer import INSECURE, SECURE, Answer
@@ -23,6 +23,9 @@ from .names import fold, same
 
 if TYPE_CHECKING:
     from .policy import Limits
+
+_LONGEST: Final = 2.0**31 - 1  # seconds; a TTL beyond it counts as 0 (RFC 2181 section 8)
+_NOT_TO_OWNER: Final = "the aliases do not lead to the owner name"
 
 
 def sound(event: Answered, limits: Limits, note: Callable[[str, object, object], None]) -> LookupEvent:
@@ -49,6 +52,7 @@ def sound(event: Answered, limits: Limits, note: Callable[[str, object, object],
         and (answer.denial is None) is bool(records)
         and (answer.security is SECURE or answer.security is INSECURE)
         and len(records) <= limits.records
+        and 0 <= answer.ttl <= _LONGEST
     ):
         kind = RECORD_TYPE[question.rrtype]
         for record in records:
@@ -92,18 +96,21 @@ def _mended(event: Answered, limits: Limits, note: Callable[[str, object, object
     if not {answer.security, *[alias.security for alias in answer.aliases]} <= {SECURE, INSECURE}:
         raise LocalProtocolError(f"{answer!r}: a failed lookup is LookupFailed, not an answer")
     if len(answer.records) > limits.records:
-        return LookupFailed(event.action, Failure.LIMIT, f"{len(answer.records)} records")
+        return LookupFailed(event.action, Failure.LIMIT, f"limits.records: {len(answer.records)} records")
     if len(answer.aliases) > limits.aliases:
-        return LookupFailed(event.action, Failure.LIMIT, f"{len(answer.aliases)} aliases")
-    if not _leads_to_owner(answer):
-        return LookupFailed(event.action, Failure.MALFORMED, "the aliases do not lead to the owner name")
+        return LookupFailed(event.action, Failure.LIMIT, f"limits.aliases: {len(answer.aliases)} aliases")
+    if wrong := _wrong_way(answer):
+        return LookupFailed(event.action, *wrong)
     answer = _without_strangers(answer, note)
     if (answer.denial is None) is not bool(answer.records):
         return LookupFailed(event.action, Failure.MALFORMED, "neither records nor a denial, or both")
+    if not 0 <= answer.ttl <= _LONGEST:
+        answer = answer.changed(ttl=0.0)
     for alias in answer.aliases:
-        if alias.security < answer.security or alias.ttl < answer.ttl:
+        if alias.security < answer.security or not answer.ttl <= alias.ttl <= _LONGEST:
             # An answer is as strong and as lasting as its weakest step (RFC 6672 section 5.3.3).
-            answer = answer.changed(security=min(answer.security, alias.security), ttl=min(answer.ttl, alias.ttl))
+            ttl = min(answer.ttl, alias.ttl) if 0 <= alias.ttl <= _LONGEST else 0.0
+            answer = answer.changed(security=min(answer.security, alias.security), ttl=ttl)
     return Answered(event.action, answer)
 
 
@@ -117,15 +124,15 @@ def _without_strangers(answer: Answer, note: Callable[[str, object, object], Non
     return answer.changed(records=records)
 
 
-def _leads_to_owner(answer: Answer) -> bool:
-    """Whether the alias chain runs from the name asked for to the owner, each name once."""
+def _wrong_way(answer: Answer) -> tuple[Failure, str] | None:
+    """Say what is wrong with the alias chain: it runs from the name asked for to the owner, each name once."""
     name = answer.question.name
-    if not answer.aliases:
-        return answer.owner == name or same(answer.owner, name)
     seen: set[str] = set()
     for alias in answer.aliases:
-        if not same(alias.owner, name) or fold(name) in seen:
-            return False
+        if not same(alias.owner, name):
+            return Failure.MALFORMED, _NOT_TO_OWNER
         seen.add(fold(name))
         name = alias.target
-    return same(name, answer.owner) and fold(name) not in seen
+        if fold(name) in seen:
+            return Failure.LOOP, f"{name} again, after {len(seen)} alias(es)"
+    return None if same(name, answer.owner) else (Failure.MALFORMED, _NOT_TO_OWNER)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from .dns.records import Srv
+from .names import fold
 
 _FEW: Final = 4
 
@@ -29,6 +30,20 @@ def ordered(records: Iterable[Srv], randbelow: Callable[[int], int]) -> list[Srv
             result += _drawn(left[start:end], randbelow)
             start = end
     return result + _drawn(left[start:], randbelow)
+
+
+def ordered_without_chance(records: Iterable[Srv]) -> list[Srv]:
+    """Put SRV records into an order that is the same each time, for a proxy that keeps no state.
+
+    Args:
+        records: the records of one owner name, in any order.
+
+    Returns:
+        All records: lowest priority first; within one priority the greatest weight first, then by name and port.
+
+    Source: RFC 3263 section 4.4.
+    """
+    return sorted(records, key=lambda record: (record.priority, -record.weight, fold(record.target), record.port))
 
 
 def _rank(record: Srv) -> tuple[int, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from .delegation import Delegation
@@ -65,10 +66,12 @@ class Route:
         complete: whether these are all: False if a failure or a limit ended the search early.
         outcome: None if there are targets; else NO_SERVICE, or UNDETERMINED when something that is needed failed.
         code: None if there are targets, else the code of the catalogue that says why there are none.
-        expires: until when the answers hold, on the machine's ``now`` clock.
+        expires: until when the answers hold, on the machine's ``now`` clock; expired ones must not be fallen back on.
+        sips: whether the domain's NAPTR or SRV records offer TLS; None if nothing was asked that could tell. Worth
+            keeping for the next time (``sips_seen``, RFC 3263 section 7).
     """
 
-    __slots__ = ("_began", "_notes", "_steps", "code", "complete", "expires", "outcome", "targets")
+    __slots__ = ("_began", "_ended", "_notes", "_steps", "code", "complete", "expires", "outcome", "sips", "targets")
 
     def __init__(
         self,
@@ -79,6 +82,8 @@ class Route:
         expires: float,
         notes: tuple[Note, ...],
         began: float,
+        ended: float,
+        sips: bool | None,
     ) -> None:
         self.targets: Final = targets
         self.complete: Final = complete
@@ -87,6 +92,8 @@ class Route:
         self.expires: Final = expires
         self._notes: Final = notes
         self._began: Final = began
+        self._ended: Final = ended
+        self.sips: Final = sips
         self._steps: tuple[Step, ...] | None = None
 
     @property
@@ -105,6 +112,8 @@ class Route:
             "complete": self.complete,
             "outcome": None if self.outcome is None else self.outcome.value,
             "code": self.code,
+            "sips": self.sips,
+            "expires_in": None if self.expires == math.inf else max(0.0, self.expires - self._ended),
             "steps": [step.to_dict() for step in self.findings],
         }
 

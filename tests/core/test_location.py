@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from siptls import Delegation, Failure, Limits, Locate, Outcome, Policy, Security
+from siptls import Delegation, Failure, Limits, Locate, Lookup, Outcome, Policy, Security
 from siptls.dns import Alias
 from siptls.policy import Transport
 from siptls.transport import transport_without_dns, usable_transports
@@ -378,9 +378,8 @@ class TestAddresses:
         machine = Locate("sips:example.com", now=0.0, at=AT, randbelow=first)
         while not machine.targets:
             for action in machine.next_actions(now=0.0):
-                event = world.perform(action)
-                assert event is not None
-                machine.receive(event, now=0.0)
+                if isinstance(action, Lookup) and action.name != "b.example.com":  # nobody answers for that one
+                    machine.receive(world.answer(action), now=0.0)
         machine.advance(now=30.0)
         assert machine.result is not None
         assert [t.host for t in machine.result.targets] == ["a.example.com"]

@@ -66,25 +66,30 @@ def test_records_and_a_denial_exclude_each_other(denial: Denial | None) -> None:
     assert event.reason is Failure.MALFORMED
 
 
+ELSEWHERE, LOOP = Failure.MALFORMED, Failure.LOOP
+
+
 @pytest.mark.req("R7672-2.1.3-2")
 @pytest.mark.parametrize(
-    ("steps", "owner"),
+    ("steps", "owner", "reason"),
     [
-        ([], "elsewhere.example"),
-        ([("sip.example.com", "b.example")], "c.example"),
-        ([("other.example", "b.example")], "b.example"),
-        ([("sip.example.com", "b.example"), ("x.example", "c.example")], "c.example"),
-        ([("sip.example.com", "sip.example.com")], "sip.example.com"),
-        ([("sip.example.com", "b.example"), ("b.example", "SIP.example.com.")], "sip.example.com"),
-        ([("sip.example.com", "b.example"), ("b.example", "b.example"), ("b.example", "c.example")], "c.example"),
+        ([], "elsewhere.example", ELSEWHERE),
+        ([("sip.example.com", "b.example")], "c.example", ELSEWHERE),
+        ([("other.example", "b.example")], "b.example", ELSEWHERE),
+        ([("sip.example.com", "b.example"), ("x.example", "c.example")], "c.example", ELSEWHERE),
+        ([("sip.example.com", "sip.example.com")], "sip.example.com", LOOP),
+        ([("sip.example.com", "b.example"), ("b.example", "SIP.example.com.")], "sip.example.com", LOOP),
+        ([("sip.example.com", "b.example"), ("b.example", "b.example"), ("b.example", "c.example")], "c.example", LOOP),
     ],
 )
-def test_aliases_that_loop_or_lead_elsewhere_make_the_lookup_failed(steps: list[tuple[str, str]], owner: str) -> None:
+def test_aliases_that_loop_or_lead_elsewhere_make_the_lookup_failed(
+    steps: list[tuple[str, str]], owner: str, reason: Failure
+) -> None:
     aliases = tuple([Alias(*step, SECURE, 60.0) for step in steps])
     records = (Address(owner, "192.0.2.1"),)
     event = heard(Answered(A, Answer(A, aliases, owner, records, None, SECURE, 60.0, SOURCE)))
     assert isinstance(event, LookupFailed)
-    assert event.reason is Failure.MALFORMED
+    assert event.reason is reason
 
 
 def steps(*qualities: tuple[Security, float]) -> tuple[Alias, ...]:
