@@ -166,18 +166,19 @@ def naptr_flaw(record: Naptr, scheme: str, usable: tuple[str, ...]) -> str:
         scheme: of the URI.
         usable: the transports that may be used.
     """
-    transport = SERVICES.get(record.service.upper())
+    # Case is one of ASCII letters only: U+017F is no "s".
+    transport = SERVICES.get(record.service.upper()) if record.service.isascii() else None
     if transport is None:
         return "its service is not one of SIP"
     if scheme == "sips" and not record.service.upper().startswith("SIPS"):
         return "a sips URI goes only over TLS"
     if transport not in usable:
         return f"{transport.upper()} is not open to this request"
-    if record.flags.upper() != "S":
+    if record.flags not in {"s", "S"}:
         return "its flag is not s"
     if record.regexp:
         return "it has a regular expression"
-    if record.replacement == "." or not is_domain_name(fold(record.replacement)):
+    if fold(record.replacement) == "." or not is_domain_name(fold(record.replacement)):
         return "its replacement is no name to go to"
     return ""
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final, TypeAlias
 
+from .choice import naptr_flaw
 from .dns.answer import Answer
 from .dns.question import Lookup, RRType
 from .dns.records import Address, Naptr, Srv
 from .events import Answered, LookupEvent, LookupFailed
 from .names import fold, ip_literal, is_domain_name, srv_owner
+from .policy import TRANSPORTS
 from .transport import SERVICES, SRV_NAMES
 from .uri import SipUri
 
@@ -226,18 +228,8 @@ def _is_malformed(record: Naptr) -> bool:
 
 
 def _offered(records: Iterable[Naptr]) -> tuple[Naptr, ...]:
-    """The records that a client can use, if it has the transport (RFC 3263 section 4.1)."""
-    return tuple(
-        [
-            record
-            for record in records
-            if _service(record) in SERVICES
-            and record.flags in {"s", "S"}
-            and not record.regexp
-            and fold(record.replacement) != "."
-            and is_domain_name(fold(record.replacement))
-        ]
-    )
+    """The records that a client with all transports can use."""
+    return tuple([record for record in records if not naptr_flaw(record, "sip", TRANSPORTS)])
 
 
 def _offered_by(domain: str, events: Iterable[LookupEvent]) -> tuple[Naptr, ...]:
