@@ -25,6 +25,9 @@ from siptls import (
     Outbound,
     Policy,
     Presented,
+    TargetFailed,
+    TargetFailure,
+    TargetInUse,
     ValidatePath,
     Verdict,
 )
@@ -89,6 +92,9 @@ class Player:
             self.perform(machine)
             if machine.result is not None:
                 break
+            if isinstance(machine, Locate) and machine.ready is not None:
+                self.disappoint(machine)
+                continue
             self.watch(machine)
             self.go_on(machine)
         else:
@@ -99,6 +105,17 @@ class Player:
         assert machine.deadline == math.inf
         assert not machine.outstanding
 
+    def disappoint(self, machine: Locate) -> None:
+        """Be the caller for whom each target fails, some after a while."""
+        target = machine.next_target
+        assert target is not None
+        assert target in machine.targets
+        if self.rng.random() < 0.5:
+            machine.receive(TargetInUse(target), now=self.now)
+            self.perform(machine)
+        machine.receive(TargetFailed(target, TargetFailure.TIMEOUT), now=self.now)
+        assert machine.next_target is not target
+
     def perform(self, machine: Machine[Any]) -> None:
         """Do what is to be done, until nothing is left to do."""
         while actions := machine.next_actions(now=self.now):
@@ -108,12 +125,16 @@ class Player:
                     self.open.remove(action.connect)  # what is closed was open
                     continue
                 if isinstance(action, (Lookup, ValidatePath)):
-                    assert action not in self.asked_at, "a question is asked once"
+                    assert self.may_be_asked(action), "a question is asked once"
                     self.asked_at[action] = self.now
                 if self.answers(action):
                     self.waiting.append(self.event_of(action))
                 else:
                     self.unanswered.append(action)
+
+    def may_be_asked(self, action: Question) -> bool:
+        """A question is asked once, unless what was answered is so old that the run had to start again."""
+        return action not in self.asked_at or self.now >= self.asked_at[action] + 30.0
 
     def event_of(self, action: Lookup | ValidatePath | Connect) -> Event:
         match action:

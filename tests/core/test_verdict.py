@@ -216,6 +216,8 @@ class TestJson:
             "finding": CATALOGUE["id.mismatch"].title,
             "expected": "a",
             "found": "b",
+            "rule": "",
+            "security": "",
             "why": CATALOGUE["id.mismatch"].why,
             "fix": CATALOGUE["id.mismatch"].fix,
             "reference": CATALOGUE["id.mismatch"].reference,
