@@ -5,7 +5,7 @@ This package is the protocol core: pure state machines that do no input or outpu
 
 from __future__ import annotations
 
-from . import codes, dane, dns, identity, names
+from . import codes, dane, dns, identity, names, route_set
 from .certificate import Certificate
 from .delegation import Delegation
 from .dns import Security
@@ -35,9 +35,6 @@ from .events import (
     PathRejected,
     PathValidated,
     Presented,
-    TargetFailed,
-    TargetFailure,
-    TargetInUse,
     TlsFacts,
     ValidatePath,
 )
@@ -47,7 +44,8 @@ from .location import Locate, ResponsePath
 from .machine import Machine
 from .outbound import Outbound
 from .policy import Limits, Policy
-from .target import Route, Target
+from .route_set import NextHop, next_hop
+from .target import Route, Target, TargetFailed, TargetFailure, TargetInUse
 from .uri import SipUri
 from .verdict import Outcome, Verdict
 from .verification import Verification
@@ -81,6 +79,7 @@ __all__ = [
     "Lookup",
     "LookupFailed",
     "Machine",
+    "NextHop",
     "Outbound",
     "Outcome",
     "PathRejected",
@@ -107,4 +106,6 @@ __all__ = [
     "dns",
     "identity",
     "names",
+    "next_hop",
+    "route_set",
 ]

@@ -88,6 +88,67 @@ class SipUri:
         headers = None if question < 0 else _headers(text, question + 1)
         return cls(scheme, user, host, port, parameters, headers, text)
 
+    @classmethod
+    def of(
+        cls,
+        scheme: str,
+        host: str,
+        *,
+        user: str | None = None,
+        port: int | None = None,
+        transport: str | None = None,
+        lr: bool = False,
+    ) -> SipUri:
+        """Make a URI that is to be sent, for example in Contact or Record-Route.
+
+        Args:
+            scheme: ``"sip"`` or ``"sips"``.
+            host: a domain name, an IPv4 address, or an IPv6 address with or without brackets.
+            user: the user part without a password, other characters than the grammar's escaped as %XX; None for none.
+            port: 1-65535; None for none.
+            transport: the transport parameter, such as ``"tcp"``; None for none. Never ``"tls"``.
+            lr: whether the element is a loose router, which every proxy says of itself in Record-Route.
+
+        Returns:
+            The URI; no part can become another one.
+
+        Raises:
+            InvalidUri: a part breaks the grammar, the transport is ``tls`` (RFC 5630 section 5.1.1: nobody may use
+                it), or a sips URI is to use ``udp``.
+        """
+        if scheme not in {"sip", "sips"}:
+            raise InvalidUri(scheme, 0, "sip or sips")
+        userinfo = "" if user is None else f"{user}@"
+        if user is not None:
+            _characters(user, 0, len(user), _USER, "a character of a user name, others escaped as %XX")
+        hostport = _host_alone(host) if port is None else f"{_host_alone(host)}:{port}"
+        if port is not None:
+            read_port(str(port), 0, len(str(port)), InvalidUri)
+        parameters = ";lr" if lr else ""
+        if transport is not None:
+            if transport.lower() == "tls":
+                raise InvalidUri(transport, 0, "another transport than tls, which is deprecated: sips asks for TLS")
+            _transport(transport, 0, len(transport), sips=scheme == "sips")
+            parameters = f";transport={transport}{parameters}"
+        return cls.parse(f"{scheme}:{userinfo}{hostport}{parameters}")
+
+    @classmethod
+    def of_next_hop(cls, text: str) -> SipUri:
+        """Make the temporary URI of a next hop that is known by its name or address only (RFC 3263 section 4).
+
+        Args:
+            text: a domain name, an IPv4 address, or an IPv6 address with or without brackets; no port, no scheme.
+
+        Returns:
+            ``sip:<host>``, for locating the next hop; it is no part of any message. Where the Request-URI is a sips
+            URI, give it to `siptls.route_set.to_sips` first (RFC 3261 section 8.1.2: the next hop is then contacted
+            with TLS).
+
+        Raises:
+            InvalidUri: the text is anything else.
+        """
+        return cls.parse(f"sip:{_host_alone(text)}")
+
     @property
     def is_ip(self) -> bool:
         """True if the host is an IP address, which is no domain."""
@@ -108,6 +169,20 @@ class SipUri:
 
     def __repr__(self) -> str:
         return f"SipUri.parse({str(self)!r})"
+
+
+def _host_alone(text: str) -> str:
+    """Return a host as a URI writes it, if the text is nothing but a host."""
+    if text.count(":") > 1 and text[0] != "[":
+        if ip_literal(text) is None:
+            raise InvalidUri(text, 0, "an IPv6 address, without a zone and without a port")
+        return f"[{text}]"
+    end = text.find("]") + 1 if text.startswith("[") else text.find(":")
+    end = end if end > 0 else len(text)
+    read_host(text, 0, end, InvalidUri)
+    if end < len(text):
+        raise InvalidUri(text, end, "the end: a host name or an address alone, without a scheme and without a port")
+    return text
 
 
 def _scheme(text: str) -> str:

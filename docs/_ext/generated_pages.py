@@ -21,6 +21,7 @@ DOCS = Path(__file__).parents[1]
 ROOMS = {
     "uri": "The URI",
     "locate": "Finding the servers",
+    "route": "The route of a request",
     "dnssec": "DNSSEC",
     "delegation": "Delegation",
     "dane": "DANE",
