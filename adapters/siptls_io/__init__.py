@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .a_labels import to_a_labels
 from .ad_resolver import AdResolver
+from .address_selection import rfc6724_order, source_address
 from .anchors import anchors_from_pem, system_anchors
 from .cancellation import Cancellation, Cancelled
 from .connection import Connection, NoService, NotConnected, PeerInsufficient, PeerRejected, PeerUndetermined
@@ -57,6 +58,8 @@ __all__ = [
     "ZoneFiles",
     "anchors_from_pem",
     "certificates_from_pem",
+    "rfc6724_order",
+    "source_address",
     "system_anchors",
     "to_a_labels",
     "validate_path",
