@@ -30,7 +30,7 @@ from siptls.events import Answered, Failure, LookupEvent, LookupFailed
 from .wire import UncheckedTlsa, rdatatype
 
 MAX_ALIASES = 16
-"""How many alias steps are followed here. The core's own limit is lower; this one only ends loops."""
+"""How many alias steps are followed here. The core's own limit is lower; this one ends chains that only ever grow."""
 
 # DNSSEC Bogus, Signature Expired, Signature Not Yet Valid, DNSKEY Missing, RRSIGs Missing, No Zone Key Bit Set and
 # NSEC Missing (RFC 8914 sections 4.7 to 4.13): the resolver says that the data should be signed and are not, or badly.
@@ -91,6 +91,11 @@ def substituted(name: dns.name.Name, owner: dns.name.Name, target: dns.name.Name
         return None
 
 
+def came_back(aliases: list[Alias]) -> bool:
+    """Say whether the last alias step leads to a name that was an alias before: the steps would never end."""
+    return any(alias.owner == aliases[-1].target for alias in aliases)
+
+
 def from_message(lookup: Lookup, message: dns.message.Message, security: Security, source: Source) -> LookupEvent:
     """Say what a response amounts to.
 
@@ -137,6 +142,8 @@ class _Reading:
                     return LookupFailed(self._lookup, Failure.LIMIT, f"more than {MAX_ALIASES} aliases")
                 ttl, target = step
                 self._aliases.append(Alias(presentation(name), presentation(target), self._security, ttl))
+                if came_back(self._aliases):
+                    return LookupFailed(self._lookup, Failure.LOOP, f"the aliases come back to {presentation(target)}")
                 self._ttl = min(self._ttl, ttl)
                 name = target
                 found = self._rows.get((name, rdtype), [])

@@ -17,7 +17,7 @@ from siptls.events import Answered, Failure, LookupEvent, LookupFailed
 
 from .cancellation import Cancellation
 from .errors import InvalidStatus
-from .message import MAX_ALIASES, Records, presentation, question_name, record
+from .message import MAX_ALIASES, Records, came_back, presentation, question_name, record
 from .wire import rdatatype
 from .zone import Delegation, Redirection, Undefined, Zone, read_text
 
@@ -131,6 +131,8 @@ class _Chase:
                 return self._failed(Failure.LIMIT, f"more than {MAX_ALIASES} aliases")
             security = min(self._world.security(name), self._world.security(found.owner))
             self._aliases.append(Alias(presentation(name), presentation(found.target), security, found.ttl))
+            if came_back(self._aliases):
+                return self._failed(Failure.LOOP, f"the aliases come back to {presentation(found.target)}")
             name = found.target
 
     def _weaken(self, name: dns.name.Name) -> LookupFailed | None:

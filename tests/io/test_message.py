@@ -87,7 +87,10 @@ TABLE: list[tuple[str, Answering, str]] = [
     # What aliases cannot be.
     (A, says(A_TO_B, HERE), "MALFORMED: other records beside an alias"),
     (A, says(A_TO_B, A_TO_B.replace(" b.", " c.")), "MALFORMED: several aliases at one name"),
-    (A, says(A_TO_B, "b.example.com. 60 IN CNAME a.example.com."), "LIMIT: more than 16 aliases"),
+    (A, says(A_TO_B, "b.example.com. 60 IN CNAME a.example.com."), "LOOP: the aliases come back to a.example.com"),
+    (A, says("a.example.com. 60 IN CNAME A.example.com."), "LOOP: the aliases come back to a.example.com"),
+    (A, says(A_TO_B, "b.example.com. 9 IN CNAME B.example.com."), "LOOP: the aliases come back to b.example.com"),
+    ("x.l.example.com A", says("l.example.com. 60 IN DNAME m.l.example.com."), "LIMIT: more than 16 aliases"),
     (
         f"{LONG}.d.example.com A",
         says(f"d.example.com. 60 IN DNAME {LONG}."),

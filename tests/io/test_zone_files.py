@@ -100,7 +100,7 @@ TABLE: list[tuple[str, RRType, str]] = [
         "outside.example.com>www.example.net SECURE; www.example.net: 198.51.100.1, INSECURE 600",
     ),
     ("nowhere.example.com", "A", "REFUSED"),
-    ("loop.example.com", "A", "LIMIT"),
+    ("loop.example.com", "A", "LOOP"),
     # DNAME: names below the owner only.
     (
         "www.dname.example.com",
