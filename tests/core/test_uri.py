@@ -131,6 +131,110 @@ def test_a_uri_is_shown_in_one_form_and_without_its_password(text: str, shown: s
     assert repr(uri) == f"SipUri.parse({shown!r})"
 
 
+@pytest.mark.req("R3263-4-4")
+@pytest.mark.parametrize(
+    ("next_hop", "uri"),
+    [
+        ("proxy.example", "sip:proxy.example"),
+        ("Proxy.Example.", "sip:proxy.example"),
+        ("localhost", "sip:localhost"),
+        ("192.0.2.1", "sip:192.0.2.1"),
+        ("2001:DB8::1", "sip:[2001:db8::1]"),
+        ("[2001:db8::1]", "sip:[2001:db8::1]"),
+        ("::ffff:192.0.2.1", "sip:[::ffff:192.0.2.1]"),
+    ],
+)
+def test_a_next_hop_that_is_a_host_alone_gets_a_temporary_uri(next_hop: str, uri: str) -> None:
+    made = SipUri.of_next_hop(next_hop)
+    assert str(made) == uri
+    assert (made.scheme, made.user, made.port, made.parameters, made.headers) == ("sip", None, None, (), None)
+
+
+@pytest.mark.req("R3263-4-4")
+@pytest.mark.parametrize(
+    ("next_hop", "position", "expected"),
+    [
+        ("", 0, "a domain name or an IP address"),
+        (" proxy.example", 0, "a domain name or an IP address"),
+        ("sip:proxy.example", 3, "without a scheme"),
+        ("proxy.example:5060", 13, "without a port"),
+        ("192.0.2.1:5060", 9, "without a port"),
+        ("[2001:db8::1]:5060", 13, "without a port"),
+        ("[2001:db8::1", 1, "an IPv6 address in brackets"),
+        ("2001:db8::x", 0, "an IPv6 address"),
+        ("fe80::1%eth0", 0, "without a zone"),
+        ("[fe80::1%25eth0]", 1, "without a zone"),
+        (":", 0, "a domain name or an IP address"),
+        ("alice@proxy.example", 5, "a domain name or an IP address"),
+        ("proxy.example;lr", 13, "a domain name or an IP address"),
+        ("proxy.example?a=b", 13, "a domain name or an IP address"),
+        ("192.0.2", 6, "four numbers"),
+        ("b\xfccher.example", 1, "A-labels"),
+    ],
+)
+def test_a_next_hop_that_is_no_host_alone_is_refused_at_its_place(next_hop: str, position: int, expected: str) -> None:
+    with pytest.raises(InvalidUri) as caught:
+        SipUri.of_next_hop(next_hop)
+    assert (caught.value.text, caught.value.position) == (next_hop, position)
+    assert expected in caught.value.expected
+
+
+def test_a_uri_is_made_of_its_parts() -> None:
+    assert SipUri.of("sip", "Example.COM").text == "sip:Example.COM"
+    assert SipUri.of("sips", "2001:db8::1", port=5061).text == "sips:[2001:db8::1]:5061"
+    assert SipUri.of("sips", "[2001:db8::1]").text == "sips:[2001:db8::1]"
+    uri = SipUri.of("sip", "p1.example", user="a;b=%40", port=5070, transport="tcp", lr=True)
+    assert uri.text == "sip:a;b=%40@p1.example:5070;transport=tcp;lr"
+    assert (uri.user, uri.host, uri.port, uri.transport) == ("a;b=%40", "p1.example", 5070, "tcp")
+
+
+@pytest.mark.req("R5630-5.1.1-4", "R5630-3.1.4-1")
+@pytest.mark.parametrize("scheme", ["sip", "sips"])
+@pytest.mark.parametrize("transport", ["tls", "TLS", "Tls"])
+def test_no_uri_is_made_with_transport_tls(scheme: str, transport: str) -> None:
+    with pytest.raises(InvalidUri, match="deprecated: sips asks for TLS"):
+        SipUri.of(scheme, "example.com", transport=transport)
+
+
+@pytest.mark.parametrize("scheme", ["", "SIP", "tel", "sip:", "sip:evil.example;x"])
+def test_a_uri_is_made_with_the_scheme_sip_or_sips_alone(scheme: str) -> None:
+    with pytest.raises(InvalidUri, match="sip or sips"):
+        SipUri.of(scheme, "example.com")
+
+
+@pytest.mark.parametrize(
+    "host", ["", "a b", "example.com:5060", "example.com;lr", "evil@example.com", "x?a=b", "[::1]:1"]
+)
+def test_a_host_that_would_be_more_than_a_host_is_refused(host: str) -> None:
+    with pytest.raises(InvalidUri):
+        SipUri.of("sip", host)
+
+
+@pytest.mark.parametrize("user", ["", "a:b", "a@b", "a b", "a%4", "\xe4", "a>", 'a"', "a\r\nVia: x"])
+def test_a_user_that_would_be_more_than_a_user_is_refused(user: str) -> None:
+    with pytest.raises(InvalidUri, match="a user name|two hexadecimal digits"):
+        SipUri.of("sip", "example.com", user=user)
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536, 10**30])
+def test_a_port_that_is_none_is_refused(port: int) -> None:
+    with pytest.raises(InvalidUri, match="1 to 65535"):
+        SipUri.of("sip", "example.com", port=port)
+
+
+@pytest.mark.parametrize("transport", ["", "tcp;maddr=evil.example", "t cp", "tcp?a=b", "%74ls"])
+def test_a_transport_that_would_be_more_than_a_token_is_refused(transport: str) -> None:
+    with pytest.raises(InvalidUri, match="a transport such as tcp"):
+        SipUri.of("sip", "example.com", transport=transport)
+
+
+@pytest.mark.req("R3261-19.1.1-1", "R3261-26.2.2-1")
+def test_no_sips_uri_is_made_for_udp() -> None:
+    with pytest.raises(InvalidUri, match="cannot use udp"):
+        SipUri.of("sips", "example.com", transport="UDP")
+    assert SipUri.of("sip", "example.com", transport="udp").transport == "udp"
+
+
 LONG_NAME = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
 
 REFUSED = [
@@ -356,3 +460,26 @@ def test_hostile_texts_take_linear_time(text: str) -> None:
     begun = process_time()
     read(text)
     assert process_time() - begun < 3
+
+
+@given(
+    scheme=st.sampled_from(["sip", "sips"]),
+    host=st.one_of(HOSTS, st.text(max_size=12)),
+    user=st.one_of(st.none(), st.text(max_size=8)),
+    port=st.one_of(st.none(), st.integers(-5, 70000)),
+    transport=st.one_of(st.none(), st.sampled_from(["tcp", "udp", "tls", "TLS"]), st.text(max_size=6)),
+    lr=st.booleans(),
+)
+def test_no_part_of_a_made_uri_becomes_another_one(
+    scheme: str, host: str, user: str | None, port: int | None, transport: str | None, lr: bool
+) -> None:
+    try:
+        uri = SipUri.of(scheme, host, user=user, port=port, transport=transport, lr=lr)
+    except InvalidUri:
+        return
+    assert (uri.scheme, uri.user, uri.port, uri.headers) == (scheme, user, port, None)
+    assert uri.host == host.strip("[]").lower().removesuffix(".")
+    assert uri.transport == (None if transport is None else transport.lower()) != "tls"
+    names = [name for name, _ in uri.parameters]
+    assert names == ["transport"] * (transport is not None) + ["lr"] * lr
+    assert ":" not in uri.text.partition("@")[0].removeprefix(f"{scheme}:") or user is None
