@@ -119,6 +119,7 @@ class TestNaptr:
             [],
             [ENUM],
             [ENUM, (10, 10, "u", "E2U+sip", "!^.*$!sip:info@example.com!", "both.example.com")],
+            [(10, 10, "s", "\u017fIPS+D2U", "", "_sips._udp.example.com")],
             [(10, 10, "s", "http+I2L", "", "_http._tcp.example.com"), (10, 10, "a", "", "", "sip.example.com")],
         ],
     )
@@ -176,6 +177,12 @@ class TestNaptr:
         both: NaptrText = (10, 20, "s", service, "!^.*$!sips:x@example.net!", "_sips._tcp.example.net")
         found = f"10 20 {service.upper()}"
         assert naptr_findings(naptr(TLS, TCP, UDP, both)) == [("locate.naptr-malformed", found)]
+
+    @pytest.mark.req("R3403-4.1-4")
+    def test_several_records_in_error_are_told_in_their_order(self) -> None:
+        wrong: list[NaptrText] = [(n, 1, "s", "SIP+D2T", "!a!b!", "x.example") for n in (6, 100, 8, 30, 7)]
+        expected = ", ".join([f"{n} 1 SIP+D2T" for n in (6, 7, 8, 30, 100)])
+        assert naptr_findings(naptr(TLS, TCP, UDP, *wrong)) == [("locate.naptr-malformed", expected)]
 
     @pytest.mark.req("R3403-4.1-4")
     def test_a_regular_expression_alone_is_no_error_of_that_kind(self) -> None:
@@ -259,6 +266,7 @@ class TestSrv:
         assert nonstandard_srv_findings(DOMAIN, srv(ODD_NAME, *published)) == []
 
 
+FIVE = [f"{name}.example" for name in "abcde"]
 DARK: tuple[str, list[str]] = ("dark.example", [])
 
 
@@ -278,6 +286,7 @@ class TestFamilies:
             ([("b.example", ["2001:db8::1", "2001:db8::2"])], "IPv6 only: b.example"),
             ([("b.example", ["192.0.2.2"]), ("a.example", ["192.0.2.1"])], "IPv4 only: a.example, b.example"),
             ([("b.example", ["192.0.2.2"]), DARK], "IPv4 only: b.example"),
+            ([(f"{name}.example", ["192.0.2.1"]) for name in "edcba"], "IPv4 only: " + ", ".join(FIVE)),
             ([DARK], ""),
             ([], ""),
         ],
@@ -325,6 +334,10 @@ class TestAuditQuestions:
         asked = audit_questions(ALICE, events(*known, answer("a.example", "A", Address("a.example", "192.0.2.1"))))
         assert asked == (Lookup(ODD_NAME, "SRV"), Lookup("a.example", "AAAA"))
 
+    def test_the_other_family_of_a_host_whose_lookup_failed_is_not_asked(self) -> None:
+        known = events(srv(TLS_NAME, (0, 1, 5061, "a.example")), failed=[("a.example", "A")])
+        assert audit_questions(ALICE, known) == (Lookup(ODD_NAME, "SRV"),)
+
     def test_a_name_that_would_be_too_long_is_not_asked(self) -> None:
         long = SipUri.parse("sip:" + ".".join(["x" * 61] * 4))
         assert audit_questions(long, ()) == ()
@@ -334,7 +347,7 @@ class TestAuditQuestions:
         assert audit_questions(uri, ()) == (Lookup("_sip._tls.other.example", "SRV"),)
 
     def test_a_nonstandard_name_that_naptr_leads_to_is_like_any_other(self) -> None:
-        odd = naptr(TCP, UDP, (50, 50, "s", "SIPS+D2T", "", ODD_NAME))
+        odd = naptr(TCP, UDP, (50, 50, "s", "SIPS+D2T", "", "_SIP._TLS.Example.com."))
         known = events(odd)
         assert audit_questions(ALICE, known) == tuple([Lookup(name, "SRV") for name in (UDP_NAME, TCP_NAME, TLS_NAME)])
         known += events(srv(ODD_NAME, (0, 0, 5061, "a.example"), (0, 0, 5061, "b.example")), srv(TLS_NAME))
@@ -485,6 +498,13 @@ def test_the_order_of_records_does_not_matter(published: list[Record], data: st.
     shuffled = data.draw(st.permutations(published))
     for check in (naptr_findings, srv_findings):
         assert check(answer(DOMAIN, "SRV", *published)) == check(answer(DOMAIN, "SRV", *shuffled))
+
+
+def test_a_long_name_is_cut_off() -> None:
+    long, cut_off = "x" * 10_000, "x" * 64 + "..."
+    published = srv(TLS_NAME, (0, 0, 5061, f"{long}.a"), (0, 0, 5061, f"{long}.b"))
+    assert srv_findings(published) == [("locate.srv-equal-weights", f"{TLS_NAME}: 0 0 {cut_off}, 0 0 {cut_off}")]
+    assert family_findings([(long, ["192.0.2.1"])]) == [("locate.one-family", f"IPv4 only: {cut_off}")]
 
 
 def crowded_naptr(count: int) -> list[Finding]:
