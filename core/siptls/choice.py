@@ -74,6 +74,7 @@ class NaptrChoice(Choice):
         self.usable: Final = usable
 
     def findings(self, code: str) -> Iterator[tuple[str, object]]:
+        """Return the answer, what was chosen, and each record that was passed over with the reason."""
         yield code, self.answer
         if self.chosen is not None:
             yield "locate.naptr-chosen", self.chosen
@@ -88,6 +89,7 @@ class NaptrChoice(Choice):
             yield "locate.naptr-passed-over", f"and {len(passed_over) - _SHOWN} more"
 
     def change(self, rules: dict[str, str]) -> None:
+        """Say by which rule SRV is asked."""
         if self.chosen is None:
             rules["SRV"] = "no NAPTR record is there to use: SRV is asked for each transport (RFC 3263 section 4.1)"
         else:
@@ -135,6 +137,7 @@ class Way(Choice):
         self.others: Final = others
 
     def findings(self, code: str) -> Iterator[tuple[str, object]]:
+        """Return the SRV records in the order in which they are tried, and what was passed over; or why none are."""
         transport = self.transport.upper()
         if isinstance(self.found, str) or self.order is None:
             yield code, f"{transport}: {self.found}"
@@ -151,6 +154,7 @@ class Way(Choice):
             yield "locate.srv-passed-over", f"{other.question.name}: {count}; {transport} is preferred here"
 
     def change(self, rules: dict[str, str]) -> None:
+        """Say by which rule addresses and TLSA records are asked."""
         if isinstance(self.found, str):
             rules["A"] = rules["AAAA"] = f"{self.found} (RFC 3263 section 4.2, RFC 7984 section 3.1)"
             rules["TLSA"] = "the server is the domain itself, and its address is secure (RFC 6698 section 3)"

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from .dns.answer import Answer, Source
 from .dns.question import Lookup
-
-if TYPE_CHECKING:
-    from .target import Target
 
 
 class Endpoint:
@@ -365,71 +362,6 @@ class PathRejected:
     def __repr__(self) -> str:
         return f"<PathRejected {self.reason} {self.detail!r}>"
 
-
-class TargetFailure(Enum):
-    """What counts as the failure of a target, so that the next one is tried (RFC 3263 section 4.3, D-SEC-11)."""
-
-    UNAVAILABLE = "a 503 response"
-    TRANSPORT = "a transport error"
-    TIMEOUT = "no response at all in time"
-    """Timer B or F fired without a response, not even a provisional one (RFC 3261 section 17.1)."""
-    PEER = "the peer is not who it should be"
-
-    @classmethod
-    def of_status(cls, status: int) -> TargetFailure | None:
-        """Say whether a final response makes its target a failed one.
-
-        Args:
-            status: the status code of the response, 200-699.
-
-        Returns:
-            UNAVAILABLE for 503; None for any other: the server has answered, and the next one is not asked.
-        """
-        return cls.UNAVAILABLE if status == 503 else None
-
-
-class TargetInUse:
-    """The caller sends its request to a target; CANCEL, retransmissions and the ACK of a failure go there too.
-
-    Args:
-        target: one that the machine showed.
-        address: which of its addresses; None for the first.
-
-    Source: RFC 3263 section 4.
-    """
-
-    __slots__ = ("address", "target")
-
-    def __init__(self, target: Target, address: str | None = None) -> None:
-        self.target: Final = target
-        self.address: Final = address
-
-    def __repr__(self) -> str:
-        return f"<TargetInUse {self.target!r}>"
-
-
-class TargetFailed:
-    """None of a target's addresses led to a response that ends the search.
-
-    Args:
-        target: one that the machine showed.
-        reason: what counts as its failure.
-
-    Source: RFC 3263 section 4.3.
-    """
-
-    __slots__ = ("reason", "target")
-
-    def __init__(self, target: Target, reason: TargetFailure) -> None:
-        self.target: Final = target
-        self.reason: Final = reason
-
-    def __repr__(self) -> str:
-        return f"<TargetFailed {self.target!r}: {self.reason.value}>"
-
-
-TargetEvent: TypeAlias = TargetInUse | TargetFailed
-"""What the caller of `Locate` tells it."""
 
 LookupEvent: TypeAlias = Answered | LookupFailed
 ConnectEvent: TypeAlias = Presented | ConnectFailed

@@ -19,7 +19,9 @@ Note: TypeAlias = tuple[float, str, object, object]
 
 _SHOWN: Final = 8  # records of one answer
 # The codes under which an answer to a question is noted; under others an answer is only the evidence of a finding.
-_ANSWERS: Final = frozenset({"locate.naptr", "locate.srv", "locate.address", "locate.alias", "dane.tlsa"})
+_ANSWERS: Final = frozenset(
+    {"locate.naptr", "locate.srv", "locate.address", "locate.alias", "dane.tlsa", "locate.audited"}
+)
 
 
 class Step:

@@ -19,7 +19,7 @@ from .dns.answer import SECURE, Answer
 from .dns.question import Lookup
 from .dns.records import Naptr, Srv
 from .events import Answered, Endpoint, LookupEvent, LookupFailed
-from .names import fold, ip_literal, is_domain_name, srv_owner
+from .names import fold, ip_literal, srv_owner
 from .policy import Policy
 from .srv import ordered, ordered_without_chance
 from .target import Target
@@ -76,8 +76,12 @@ class Locating(Addressing[R]):
         """Go on with the next target: ask for its addresses, in the end."""
 
     @abstractmethod
-    def _no_more_targets(self, *, complete: bool) -> None:
-        """End: no target is left (``complete``), or none may be taken any more."""
+    def _no_more_targets(self) -> None:
+        """End: no target is left."""
+
+    @abstractmethod
+    def _cut_short(self) -> None:
+        """End: there are more targets, but none of them may be taken."""
 
     @abstractmethod
     def _not_located(self, outcome: Outcome, code: str) -> None:
@@ -201,16 +205,14 @@ class Locating(Addressing[R]):
 
     def _take_srv(self, transport: str, answer: Answer, trusted: bool, records: list[Srv]) -> None:
         """Put the records into the order in which they are tried, and begin."""
-        if self._randbelow is None:
-            order = ordered_without_chance(records)
-        else:
-            order = ordered(records, self._randbelow)
+        order = ordered_without_chance(records) if self._randbelow is None else ordered(records, self._randbelow)
         delegation = Delegation.SRV if leads(trusted, answer) else Delegation.TAINTED
-        code, others = "locate.srv", ()
         if len(self._srv_questions) > 1:
-            code, others = "locate.srv-chosen", self._other_offers(answer)
-        self._way = Way(transport, delegation, order, answer, others)
-        self._note(code, "LOCATE", self._way)
+            self._way = Way(transport, delegation, order, answer, self._other_offers(answer))
+            self._note("locate.srv-chosen", "LOCATE", self._way)
+        else:
+            self._way = Way(transport, delegation, order, answer)
+            self._note("locate.srv", "LOCATE", self._way)
         self._go_on()
 
     def _other_offers(self, chosen: Answer) -> tuple[Answer, ...]:
@@ -248,11 +250,11 @@ class Locating(Addressing[R]):
         way = self._way
         assert way is not None
         if self._taken >= (1 if way.order is None else len(way.order)):
-            self._no_more_targets(complete=True)
+            self._no_more_targets()
         elif self._tried >= self.policy.limits.targets:
             most = self.policy.limits.targets
             self._note("limit.targets", "LOCATE", f"limits.targets: {most} are tried, and there are more")
-            self._no_more_targets(complete=False)
+            self._cut_short()
         elif self._now >= self._stale_at:
             self._start_again()
         else:
@@ -271,15 +273,13 @@ class Locating(Addressing[R]):
                 target.addresses = (uri.target,)
             return target
         record = way.order[taken]
-        return Target(
-            fold(record.target), record.port, way.transport, record.priority, record.weight, way.delegation
-        )
+        return Target(fold(record.target), record.port, way.transport, record.priority, record.weight, way.delegation)
 
     def _start_again(self) -> None:
         """Locate anew, because expired records must not be fallen back on (RFC 3403 section 3); but only once."""
         if self._before is not None:
             self._note("locate.expired", "LOCATE", None)
-            self._no_more_targets(complete=False)
+            self._cut_short()
             return
         self._note("locate.restarted", "LOCATE", None)
         self._before = self._failed_endpoints()

@@ -17,10 +17,10 @@ from .delegation import Addressed
 from .dns.question import Lookup
 from .dns.records import Naptr, Srv
 from .errors import LocalProtocolError
-from .events import Answered, Endpoint, Event, TargetEvent, TargetFailed, TargetFailure, TargetInUse
+from .events import Answered, Endpoint, Event, LookupEvent, LookupFailed
 from .locating import Locating
 from .policy import SECURE_TRANSPORTS, Policy, Transport
-from .target import Route, Target
+from .target import Route, Target, TargetEvent, TargetFailed, TargetFailure, TargetInUse
 from .transport import transport_without_dns
 from .uri import SipUri
 from .verdict import Outcome
@@ -47,7 +47,7 @@ class Locate(Locating[Route]):
         order_addresses: puts the addresses of one target into the order in which to try them (RFC 6724 section 6);
             None takes them by ``policy.families``.
         large: whether the request is too large for UDP (RFC 3261 section 18.1.1): see
-            `siptls.transport.too_large_for_udp`.
+            `too_large_for_udp`.
         sips_seen: whether the caller has seen before that the domain offers TLS (`Route.sips`); if it does not now,
             the route says so, since somebody may hide it (section 7).
 
@@ -60,6 +60,7 @@ class Locate(Locating[Route]):
 
     __slots__ = (
         "_attempt",
+        "_audited",
         "_failed",
         "_failure",
         "_found",
@@ -94,6 +95,7 @@ class Locate(Locating[Route]):
         self._attempt = 1
         self._must_be_stateful = False
         self._known_ahead = 0
+        self._audited: tuple[bool, tuple[Lookup, ...]] | None = None  # whether all targets are known, what is asked
         self._locate()
         self._settle()
 
@@ -258,21 +260,56 @@ class Locate(Locating[Route]):
 
     def _not_located(self, outcome: Outcome, code: str) -> None:
         self._failure = (outcome, code)
-        self._conclude(complete=outcome is Outcome.NO_SERVICE)
+        self._end_search(complete=outcome is Outcome.NO_SERVICE)
 
-    def _no_more_targets(self, *, complete: bool) -> None:
-        self._conclude(complete=complete)
+    def _no_more_targets(self) -> None:
+        self._end_search(complete=True)
+
+    def _cut_short(self) -> None:
+        self._end_search(complete=False)
 
     def _run_out(self) -> None:
+        if self._audited is not None:
+            self._conclude(complete=self._audited[0])  # an audit never changes what was found
+            return
         self._note("limit.seconds", "LOCATE", f"limits.seconds: {self.policy.limits.seconds:g} s")
         self._failure = (Outcome.UNDETERMINED, "limit.seconds")
         self._conclude(complete=False)
 
+    def _end_search(self, *, complete: bool) -> None:
+        """Nothing is left to find. An audit now asks what only the operator of the domain has to know."""
+        if self.policy.audit:
+            from .zone_lint import audit_questions  # noqa: PLC0415 - most programs never need it
+
+            self._audited = (complete, audit_questions(self.uri, self._heard()))
+            self._left = len(self._audited[1])
+            for question in self._audited[1]:
+                self._ask(question, self._audit_answered)
+            if self._left:
+                return
+        self._conclude(complete=complete)
+
+    def _audit_answered(self, event: LookupEvent) -> None:
+        if isinstance(event, Answered):
+            self._note("locate.audited", "LOCATE", event)
+        self._left -= 1
+        if self._left == 0 and self._audited is not None:
+            self._conclude(complete=self._audited[0])
+
+    def _heard(self) -> list[LookupEvent]:
+        """What came of all questions so far."""
+        events = [entry.event for entry in self._ledger.values()]
+        return [event for event in events if isinstance(event, (Answered, LookupFailed))]
+
     def _conclude(self, *, complete: bool) -> None:
         if self._sips_seen and self._sips is False:
             self._note("locate.sips-vanished", "LOCATE", None)
-        route = self._route(complete=complete)
-        self._finish(route)
+        if self._audited is not None:
+            from .zone_lint import audit_findings  # noqa: PLC0415
+
+            for code, text in audit_findings(self.uri, self._heard(), self._audited[1]):
+                self._note(code, "LOCATE", text)
+        self._finish(self._route(complete=complete))
 
     def _route(self, *, complete: bool) -> Route:
         outcome, code = (None, None) if self._found else self._failure or (Outcome.NO_SERVICE, "")
@@ -305,7 +342,7 @@ class Locate(Locating[Route]):
             told = told or False
             for record in entry.event.answer.records:
                 if isinstance(record, Naptr):
-                    told = told or record.service.upper().startswith("SIPS+")
+                    told = told or (record.service.isascii() and record.service.upper().startswith("SIPS+"))
                 elif isinstance(record, Srv):
                     told = told or record.target != "."
         return told

@@ -157,7 +157,10 @@ class Outbound(Locating[Verdict]):
         self._ask_addresses(target)
         self._ask_ahead(self._taken, self._taken + (self.policy.prefetch or 0))
 
-    def _no_more_targets(self, *, complete: bool) -> None:
+    def _no_more_targets(self) -> None:
+        self._give_up()
+
+    def _cut_short(self) -> None:
         self._give_up()
 
     def _failed_endpoints(self) -> frozenset[Endpoint]:
@@ -248,7 +251,9 @@ class Outbound(Locating[Verdict]):
         if self._attempts >= self.policy.limits.attempts:
             if not self._in_flight:
                 most = self.policy.limits.attempts
-                self._note("limit.attempts", "LOCATE", f"limits.attempts: {most} are made, and there are more addresses")
+                self._note(
+                    "limit.attempts", "LOCATE", f"limits.attempts: {most} are made, and there are more addresses"
+                )
                 self._give_up()
             return
         self._attempts += 1
