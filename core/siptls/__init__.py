@@ -46,6 +46,7 @@ from .outbound import Outbound
 from .policy import Limits, Policy
 from .route_set import NextHop, next_hop
 from .target import Route, Target, TargetFailed, TargetFailure, TargetInUse
+from .transport import too_large_for_udp
 from .uri import SipUri
 from .verdict import Outcome, Verdict
 from .verification import Verification
@@ -108,4 +109,5 @@ __all__ = [
     "names",
     "next_hop",
     "route_set",
+    "too_large_for_udp",
 ]
