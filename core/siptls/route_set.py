@@ -140,7 +140,7 @@ def to_sip(uri: SipUri | str, *, leave: bool = False) -> SipUri:
     uri = _read(uri)
     # Not just any true value: an answer such as "no" is true as well.
     if uri.scheme == "sips" and leave is not True:
-        raise InvalidUri(uri.text, 0, "leave of the user: sips is not turned into sip without it")
+        raise InvalidUri(str(uri), 0, "leave of the user: sips is not turned into sip without it")
     return _edited(uri, "sip", {"transport"} if uri.transport == "tls" else set())
 
 
@@ -190,7 +190,7 @@ def _retargeted(target: SipUri, received: SipUri | str | None) -> tuple[SipUri, 
     if received is None or (scheme := _read(received).scheme) == target.scheme:
         return target, False
     if scheme == "sips":
-        raise InvalidUri(target.text, 0, "a sips URI: a request to a sips URI is forwarded to no other")
+        raise InvalidUri(str(target), 0, "a sips URI: a request to a sips URI is forwarded to no other")
     # The binding is sips: its scheme must not reach the UAS, its demand for TLS must be met (RFC 5630 section 5.3).
     return _edited(target, "sip", ()), True
 
@@ -223,8 +223,10 @@ def _formed(target: SipUri, entries: tuple[SipUri, ...], tls: bool) -> NextHop:
         "route.transport-tls": deprecated,
         "route.tls-lost": lost,
     }
-    required = tls or "sips" in {uri.scheme, request_uri.scheme}
-    return NextHop(uri, request_uri, route, required, tuple([code for code, said in told.items() if said]))
+    # Where the Request-URI is sips, so is every entry by now.
+    return NextHop(
+        uri, request_uri, route, tls or uri.scheme == "sips", tuple([code for code, said in told.items() if said])
+    )
 
 
 def _without_tls(uri: SipUri) -> SipUri:

@@ -26,6 +26,11 @@ def sent(hop: NextHop) -> tuple[str, str]:
     return hop.request_uri.text, ", ".join(f"<{entry.text}>" for entry in hop.route)
 
 
+RFC5630_F24 = (
+    "<sip:proxya.example.net;lr>, <sip:pb.example.com;lr>, "
+    "<sip:psodkfsj+34+kklsL+uJH-Xm816k09Kk@edge.example.com;lr;ob>"
+)
+
 FORMED = [
     # what it shows, Request-URI or remote target, route set; what is resolved, Request-URI, Route
     ("RFC 3261 16.12.1.1: no Route", "sip:callee@u2.domain.com", "", "u2.domain.com", "sip:callee@u2.domain.com", ""),
@@ -105,12 +110,10 @@ FORMED = [
     (
         "RFC 5630 6.3 F24",
         "sip:bob@bobphone.example.com",
-        "<sip:proxya.example.net;lr>, <sip:pb.example.com;lr>,"
-        " <sip:psodkfsj+34+kklsL+uJH-Xm816k09Kk@edge.example.com;lr;ob>",
+        RFC5630_F24,
         "proxya.example.net",
         "sip:bob@bobphone.example.com",
-        "<sip:proxya.example.net;lr>, <sip:pb.example.com;lr>,"
-        " <sip:psodkfsj+34+kklsL+uJH-Xm816k09Kk@edge.example.com;lr;ob>",
+        RFC5630_F24,
     ),
     (
         "RFC 7118 8.1: the port and the transport stay",
@@ -206,6 +209,7 @@ PROMOTED = [
     ("sip:p.example;lr;TransPort=TLS", "sips:p.example;lr"),
     ("sip:p.example;%74ransport=tls;lr", "sips:p.example;lr"),
     ("sip:p.example;transport=udp;lr", "sips:p.example;lr"),
+    ("sip:p.example;transport=udp;maddr=239.255.255.1;ttl=15;lr", "sips:p.example;maddr=239.255.255.1;lr"),
     ("sip:p.example;lr;maddr=239.255.255.1;ttl=15", "sips:p.example;lr;maddr=239.255.255.1"),
     ("sip:a;transport=tls@p.example;lr", "sips:a;transport=tls@p.example;lr"),  # this is a user's name
     ("sips:p.example;transport=tls;lr", "sips:p.example;lr"),
@@ -376,8 +380,9 @@ class TestToSip:
     def test_sips_does_not_become_sip_without_leave(self) -> None:
         with pytest.raises(InvalidUri, match="leave of the user"):
             to_sip("sips:bob@b.example")
-        with pytest.raises(InvalidUri, match="leave of the user"):
-            to_sip(SipUri.parse("sips:bob@b.example"), leave=False)
+        with pytest.raises(InvalidUri, match="leave of the user") as caught:
+            to_sip(SipUri.parse("sips:bob:secret@b.example"), leave=False)
+        assert "secret" not in str(caught.value)
 
     @pytest.mark.req("R5630-5.1.1-1", "R5630-5.1.1.3-1")
     def test_an_answer_that_is_merely_not_empty_is_no_leave(self) -> None:
@@ -393,6 +398,12 @@ class TestToSip:
     def test_a_sip_uri_needs_no_leave(self) -> None:
         uri = SipUri.parse("sip:bob@b.example")
         assert to_sip(uri) is uri
+
+
+@pytest.mark.req("R3263-4-4")
+def test_a_next_hop_known_by_its_name_alone_is_promoted_for_a_sips_request() -> None:
+    assert to_sips(SipUri.of_next_hop("proxy.example")).text == "sips:proxy.example"
+    assert to_sips(SipUri.of_next_hop("2001:db8::1")).text == "sips:[2001:db8::1]"
 
 
 class TestBadInput:
