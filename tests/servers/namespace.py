@@ -36,7 +36,7 @@ Opinions = Mapping[str, Mapping[str, Opinion]]
 """By the oracle and the name of the deployment."""
 
 
-def _unshare() -> list[str]:
+def unshare() -> list[str]:
     """The command that runs another one in namespaces of its own."""
     # Who is not root is root inside, where the kernel allows that.
     mapping = [] if os.geteuid() == 0 else ["--map-root-user"]
@@ -45,7 +45,7 @@ def _unshare() -> list[str]:
 
 def missing_permission() -> str | None:
     """What keeps us from making a namespace; None if nothing does."""
-    run = subprocess.run([*_unshare(), "true"], check=False, capture_output=True, text=True, timeout=30)
+    run = subprocess.run([*unshare(), "true"], check=False, capture_output=True, text=True, timeout=30)
     return None if run.returncode == 0 else f"the right to make a network namespace ({run.stderr.strip()})"
 
 
@@ -60,7 +60,7 @@ def opinions_inside(lab: Lab, directory: Path) -> Opinions:
         "directory": str(directory),
     }
     run = subprocess.run(
-        [*_unshare(), sys.executable, "-m", "servers.namespace"],
+        [*unshare(), sys.executable, "-m", "servers.namespace"],
         check=False,
         input=json.dumps(job),
         capture_output=True,
