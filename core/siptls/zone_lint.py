@@ -190,24 +190,23 @@ def audit_findings(uri: SipUri, events: Iterable[LookupEvent], questions: Iterab
     offered = _offered_by(domain, given.values())
     answers = [event.answer for _, event in sorted(given.items()) if isinstance(event, Answered)]
     findings: list[Finding] = []
-    named: set[str] = set()
+    services: list[set[str]] = []  # the hosts of each
     for answer in answers:
         if answer.question == (domain, "NAPTR"):
             findings += naptr_findings(answer)
         elif answer.question == (_nonstandard(domain), "SRV") and not _leads_to_nonstandard(domain, offered):
             findings += nonstandard_srv_findings(domain, answer)
         elif answer.question.rrtype == "SRV":
-            hosts = {fold(record.target) for record in _servers(answer)}
-            named |= hosts
+            services.append({fold(record.target) for record in _servers(answer)})
             findings += srv_findings(answer)
-            findings += _family_findings_of(hosts, given)
     findings += missing_srv_findings(domain, {SERVICES[_service(record)] for record in offered}, answers)
-    if domain not in named:  # else it is one of several servers, which may serve one family only
-        findings += _family_findings_of({domain}, given)
+    if domain not in set[str]().union(*services):  # else it is one of several servers
+        services.append({domain})
+    findings += _family_findings_of(services, given)
     unknown = sorted({question for question in questions if not isinstance(given.get(question), Answered)})
     if unknown:
         findings.append(("locate.not-checked", _listed([f"{_short(name)} {rrtype}" for name, rrtype in unknown])))
-    return list(dict.fromkeys(findings))  # two SRV names may lead to the same hosts
+    return findings
 
 
 # NAPTR.
@@ -282,18 +281,29 @@ def _hosts(events: Iterable[LookupEvent]) -> list[str]:
     )
 
 
-def _family_findings_of(hosts: set[str], given: dict[Lookup, LookupEvent]) -> list[Finding]:
-    """The findings for one set of hosts; none unless both families of all of them are known."""
-    targets: list[tuple[str, list[str]]] = []
-    for host in hosts:
-        addresses: list[str] = []
-        for rrtype in _FAMILIES:
-            event = given.get(Lookup(host, rrtype))
-            if not isinstance(event, Answered):
-                return []
-            addresses += [record.address for record in event.answer.records if type(record) is Address]
-        targets.append((host, addresses))
-    return family_findings(targets)
+def _family_findings_of(services: Iterable[set[str]], given: dict[Lookup, LookupEvent]) -> list[Finding]:
+    """One finding for each family that all hosts of a service have alone; none where not all is known of them."""
+    alone: dict[str, list[str]] = {}
+    for hosts in services:
+        known = [(host, addresses) for host in hosts if (addresses := _addresses(host, given)) is not None]
+        if len(known) == len(hosts) and family_findings(known):
+            alone.update([(host, addresses) for host, addresses in known if addresses])
+    ipv6 = {host for host, addresses in alone.items() if ":" in addresses[0]}
+    return [
+        *family_findings([(host, addresses) for host, addresses in alone.items() if host not in ipv6]),
+        *family_findings([(host, addresses) for host, addresses in alone.items() if host in ipv6]),
+    ]
+
+
+def _addresses(host: str, given: dict[Lookup, LookupEvent]) -> list[str] | None:
+    """The addresses of a host, or None unless both families are known."""
+    addresses: list[str] = []
+    for rrtype in _FAMILIES:
+        event = given.get(Lookup(host, rrtype))
+        if not isinstance(event, Answered):
+            return None
+        addresses += [record.address for record in event.answer.records if type(record) is Address]
+    return addresses
 
 
 # Texts.

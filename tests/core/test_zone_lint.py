@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -10,7 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siptls import Failure, Lookup, LookupFailed, SipUri
+from play import Player
+from siptls import (
+    Action,
+    Failure,
+    Limits,
+    Locate,
+    Lookup,
+    LookupFailed,
+    Outcome,
+    Policy,
+    Route,
+    SipUri,
+)
 from siptls.codes import CATALOGUE
 from siptls.dns import Address, Answer, Denial, Naptr, Record, Srv
 from siptls.dns.question import RRTYPES, RRType
@@ -26,7 +39,9 @@ from siptls.zone_lint import (
     nonstandard_srv_findings,
     srv_findings,
 )
-from world import SECURE, SOURCE
+from world import AT, SECURE, SOURCE, World, first
+from worlds import all_worlds, limits, policies, seeds
+from worlds import uris as drawn_uris
 
 NaptrText: TypeAlias = tuple[int, int, str, str, str, str]
 SrvText: TypeAlias = tuple[int, int, int, str]
@@ -371,8 +386,8 @@ class TestAuditFindings:
         ]
         assert audit_findings(ALICE, events(*known), ()) == [
             ("locate.nonstandard-srv", f"{ODD_NAME}; the standard name is {TLS_NAME}"),
-            ("locate.one-family", "IPv4 only: sip.school.edu"),
             ("locate.srv-missing", f"{TCP_NAME}: NODATA"),
+            ("locate.one-family", "IPv4 only: sip.school.edu"),
         ]
 
     def test_a_sound_zone_gives_no_finding(self) -> None:
@@ -413,19 +428,214 @@ class TestAuditFindings:
         other = answer("other.example", "NAPTR", Naptr("other.example", 1, 1, "s", "SIPS+D2U", "", "x.example"))
         assert audit_findings(ALICE, events(other), ()) == []
 
-    def test_the_same_hosts_under_two_names_are_told_once(self) -> None:
+    @pytest.mark.req("R7984-3.2-3")
+    def test_the_hosts_of_all_services_are_told_at_once_by_family(self) -> None:
         known = [
             srv(TLS_NAME, (0, 1, 5061, "a.example")),
-            srv(TCP_NAME, (0, 1, 5060, "a.example")),
+            srv(TCP_NAME, (0, 1, 5060, "a.example"), (0, 2, 5060, "b.example")),
+            srv(UDP_NAME, (0, 1, 5060, "c.example"), (0, 2, 5060, "dark.example")),
+            srv("_sips._sctp.example.com", (0, 1, 5061, "a.example"), (0, 2, 5061, "c.example")),
             *addresses("a.example", "192.0.2.1"),
+            *addresses("b.example", "192.0.2.2"),
+            *addresses("c.example", "2001:db8::1"),
+            *addresses("dark.example"),
         ]
-        assert audit_findings(ALICE, events(*known), ()) == [("locate.one-family", "IPv4 only: a.example")]
+        assert audit_findings(ALICE, events(*known), ()) == [
+            ("locate.one-family", "IPv4 only: a.example, b.example"),
+            ("locate.one-family", "IPv6 only: c.example"),
+        ]
 
     def test_questions_without_an_answer_are_told_as_not_checked(self) -> None:
         questions = [Lookup(UDP_NAME, "SRV"), Lookup(TCP_NAME, "SRV"), Lookup(ODD_NAME, "SRV")]
         known = events(SIDEWAYS, srv(TCP_NAME, (0, 1, 5060, "a.example")), failed=[(ODD_NAME, "SRV")])
         found = f"{ODD_NAME} SRV, {UDP_NAME} SRV"
         assert audit_findings(ALICE, known, questions) == [("locate.not-checked", found)]
+
+
+# Through Locate.
+
+
+def school() -> World:
+    """The sideways NAPTR of RFC 3263 section 4.1: school.edu serves example.com, here with much that is not right."""
+    world = World()
+    for name in (DOMAIN, "school.edu"):
+        world.naptr(name, (50, 50, "s", "SIPS+D2T", "", "_sips._tcp.school.edu"), (40, 50, "s", "SIP+D2T", "", "x.y"))
+    world.srv("_sips._tcp.school.edu", (0, 1, 5061, "a.school.edu"), (0, 1, 5061, "b.school.edu"))
+    world.srv(TCP_NAME, (0, 0, 5060, "a.school.edu"), (0, 0, 0, "."))
+    world.srv(ODD_NAME, (0, 0, 5061, "a.school.edu"))
+    world.address("a.school.edu", "192.0.2.1")
+    world.address("b.school.edu", "192.0.2.2")
+    return world
+
+
+TLS_ONLY = Policy(transports=("tls",))
+EXTRA = [(TCP_NAME, "SRV"), (TLS_NAME, "SRV"), (ODD_NAME, "SRV")]
+NOT_CHECKED = f"{TCP_NAME} SRV, {ODD_NAME} SRV, {TLS_NAME} SRV"
+FOUND = [
+    ("locate.nonstandard-srv", f"{ODD_NAME}; the standard name is {TLS_NAME}"),
+    ("locate.srv-root-beside", f'{TCP_NAME}: "." beside 1 other(s)'),
+    ("locate.srv-equal-weights", "_sips._tcp.school.edu: 0 1 a.school.edu:5061, 0 1 b.school.edu:5061"),
+    ("locate.one-family", "IPv4 only: a.school.edu, b.school.edu"),
+    ("locate.naptr-incomplete", "no usable record for SIP+D2U"),
+    ("locate.naptr-order", "SIPS+D2T has order 50, SIP+D2T has order 40"),
+    ("locate.srv-missing", f"{TLS_NAME}: NXDOMAIN"),
+]
+LINT = frozenset(
+    [code for code, _ in FOUND]
+    + [f"locate.{code}" for code in ("naptr-sips-udp", "naptr-equal", "naptr-malformed", "not-checked")]
+)
+
+
+def linted(route: Route) -> list[Finding]:
+    """What the route says about the zone."""
+    assert {step.hop for step in route.findings if step.code in LINT} <= {"LOCATE"}
+    return [(step.code, step.found) for step in route.findings if step.code in LINT]
+
+
+def gist(route: Route) -> tuple[object, ...]:
+    """What a client goes by: all but the findings."""
+    targets = [(t.host, t.port, t.transport, t.addresses, t.priority, t.weight, t.delegation) for t in route.targets]
+    return targets, route.outcome, route.code, route.complete, route.expires, route.sips
+
+
+def is_among(action: Action, questions: Sequence[tuple[str, str]]) -> bool:
+    return isinstance(action, Lookup) and (action.name, action.rrtype) in questions
+
+
+class TestLocate:
+    @pytest.mark.req("R3263-4.1-12", "R3263-4.4-3", "R7984-3.2-3")
+    def test_an_audit_tells_the_operator_what_is_wrong_and_asks_when_all_else_is_known(self) -> None:
+        world = school()
+        plain = world.locate("sip:alice@example.com", TLS_ONLY)
+        asked = world.questions()
+        assert linted(plain) == []
+        audited = world.locate("sip:alice@example.com", TLS_ONLY.replace(audit=True))
+        assert sorted(linted(audited)) == sorted(FOUND)
+        assert world.questions() == asked + EXTRA
+        assert gist(audited) == gist(plain)
+        assert [target.host for target in audited.targets] == ["a.school.edu", "b.school.edu"]
+
+    def test_without_audit_nothing_is_told_and_only_what_leads_there_is_asked(self) -> None:
+        world = school()
+        assert linted(world.locate("sip:alice@example.com", TLS_ONLY)) == []
+        assert not set(world.questions()) & set(EXTRA)
+
+    def test_findings_stand_behind_all_others_in_an_order_of_their_own(self) -> None:
+        policy = TLS_ONLY.replace(audit=True)
+        routes = [school().locate("sip:alice@example.com", policy, order=random.Random(seed)) for seed in range(5)]
+        assert len({tuple(linted(route)) for route in routes}) == 1
+        for route in routes:
+            codes = [step.code for step in route.findings]
+            assert set(codes[-len(FOUND) :]) <= LINT
+
+    @pytest.mark.req("R3263-4.1-12")
+    def test_a_sound_zone_stays_without_a_finding(self) -> None:
+        world = World()
+        world.naptr(DOMAIN, TLS, TCP, UDP)
+        for name in (TLS_NAME, TCP_NAME, UDP_NAME):
+            world.srv(name, (0, 1, 5061, "a.example.com"), (0, 2, 5061, "b.example.com"))
+        world.address("a.example.com", "192.0.2.1", "2001:db8::1")
+        world.address("b.example.com", "192.0.2.2")
+        route = world.locate("sip:alice@example.com", Policy(audit=True))
+        assert linted(route) == []
+        assert world.questions()[-3:] == [(UDP_NAME, "SRV"), (TCP_NAME, "SRV"), (ODD_NAME, "SRV")]
+
+    @pytest.mark.parametrize("failure", list(Failure))
+    def test_lookups_of_the_audit_that_fail_are_told_as_not_checked_and_decide_nothing(self, failure: Failure) -> None:
+        world = school()
+        plain = world.locate("sip:alice@example.com", TLS_ONLY)
+        for name, _ in EXTRA:
+            world.fail(name, "SRV", failure)
+        audited = world.locate("sip:alice@example.com", TLS_ONLY.replace(audit=True))
+        assert gist(audited) == gist(plain)
+        assert ("locate.not-checked", NOT_CHECKED) in linted(audited)
+        assert not [step for step in audited.findings if step.severity == "error"]
+
+    @pytest.mark.parametrize("seconds", [3.0, 30.0])
+    def test_lookups_of_the_audit_without_an_answer_cost_time_and_nothing_else(self, seconds: float) -> None:
+        world, policy = school(), TLS_ONLY.replace(audit=True, limits=Limits(seconds=seconds))
+        machine = Locate(ALICE, policy=policy, now=0.0, at=AT, randbelow=first)
+        player = Player(world, random.Random(1), answers=lambda action: not is_among(action, EXTRA))
+        player.play(machine)
+        assert player.now == min(seconds, policy.lookup_timeout)
+        assert machine.result is not None
+        assert gist(machine.result) == gist(world.locate("sip:alice@example.com", TLS_ONLY))
+        assert ("locate.not-checked", NOT_CHECKED) in linted(machine.result)
+
+    def test_what_goes_beyond_the_limit_of_lookups_is_not_checked(self) -> None:
+        world, policy = school(), TLS_ONLY.replace(limits=Limits(lookups=7))
+        plain = world.locate("sip:alice@example.com", policy)
+        assert len(world.questions()) == 6
+        audited = world.locate("sip:alice@example.com", policy.replace(audit=True))
+        assert len(world.questions()) == 7
+        assert gist(audited) == gist(plain)
+        assert ("locate.not-checked", f"{ODD_NAME} SRV, {TLS_NAME} SRV") in linted(audited)
+
+    @pytest.mark.req("R7984-3.2-3")
+    def test_a_client_of_one_family_learns_of_the_other_one_but_does_not_use_it(self) -> None:
+        world, policy = school(), TLS_ONLY.replace(families=("ipv4",))
+        plain = world.locate("sip:alice@example.com", policy)
+        audited = world.locate("sip:alice@example.com", policy.replace(audit=True))
+        assert world.questions()[-2:] == [("a.school.edu", "AAAA"), ("b.school.edu", "AAAA")]
+        assert gist(audited) == gist(plain)
+        assert sorted(linted(audited)) == sorted(FOUND)
+        world.address("a.school.edu", "192.0.2.1", "2001:db8::1")
+        assert "one-family" not in codes(linted(world.locate("sip:alice@example.com", policy.replace(audit=True))))
+
+    def test_where_the_way_fails_the_audit_asks_nothing(self) -> None:
+        world = school()
+        world.fail(DOMAIN, "NAPTR", Failure.BOGUS)
+        route = world.locate("sip:alice@example.com", TLS_ONLY.replace(audit=True))
+        assert world.questions() == [(DOMAIN, "NAPTR")]
+        assert (route.outcome, route.code) == (Outcome.UNDETERMINED, "dnssec.bogus")
+
+    @pytest.mark.req("R3263-4.1-12")
+    def test_a_domain_with_the_nonstandard_name_alone_has_no_service_and_learns_why(self) -> None:
+        world = World()
+        world.srv(ODD_NAME, (0, 0, 5061, "sip.example.com"))
+        world.address("sip.example.com", "192.0.2.1")
+        route = world.locate("sips:alice@example.com", Policy(audit=True))
+        assert (route.outcome, route.code) == (Outcome.NO_SERVICE, "locate.no-service")
+        assert linted(route) == [FOUND[0]]
+
+    def test_hostile_names_are_harmless_when_they_are_shown(self) -> None:
+        world = World()
+        nasty = "\x1b[2J\u202e\n.example"
+        world.srv(TLS_NAME, *[(0, 0, 5061, f"{n}{nasty}") for n in range(2)])
+        world.naptr(DOMAIN, (0, 0, "s", f"SIP+{nasty}", f"!{nasty}!", nasty))
+        route = world.locate("sip:alice@example.com", TLS_ONLY.replace(audit=True))
+        assert set(codes(linted(route))) == {"naptr-incomplete", "naptr-malformed", "srv-equal-weights"}
+        assert all(found.isascii() and found.isprintable() for _, found in linted(route))
+
+
+def questions_of(world: World, uri: str, policy: Policy) -> tuple[Route, list[tuple[str, str]]]:
+    route = world.locate(uri, policy)
+    return route, world.questions()
+
+
+@given(world=all_worlds(), uri=drawn_uris, policy=policies, few=st.none() | limits)
+def test_an_audit_never_changes_where_a_client_goes(world: World, uri: str, policy: Policy, few: Limits | None) -> None:
+    policy = policy.replace(prefetch=None, limits=few or policy.limits)
+    plain, asked = questions_of(world, uri, policy.replace(audit=False))
+    audited, asked_by_audit = questions_of(world, uri, policy.replace(audit=True))
+    assert gist(audited) == gist(plain)
+    assert asked_by_audit[: len(asked)] == asked
+    assert linted(plain) == []
+    told = [(step.code, step.found) for step in audited.findings]
+    assert [step for step in plain.findings if (step.code, step.found) not in told] == []
+
+
+@given(world=all_worlds(), uri=drawn_uris, policy=policies, seed=seeds, share=st.floats(0, 1))
+def test_an_audit_that_nobody_answers_changes_nothing_either(
+    world: World, uri: str, policy: Policy, seed: int, share: float
+) -> None:
+    policy = policy.replace(prefetch=None)
+    plain, asked = questions_of(world, uri, policy.replace(audit=False))
+    rng = random.Random(seed)
+    machine = Locate(uri, policy=policy.replace(audit=True), now=0.0, at=AT, randbelow=first)
+    Player(world, rng, answers=lambda action: is_among(action, asked) or rng.random() < share).play(machine)
+    assert machine.result is not None
+    assert gist(machine.result) == gist(plain)
 
 
 # Whatever the DNS says.
