@@ -320,7 +320,7 @@ DETOURS = (
         f"ACCEPTED pkix id.match {V4}",
         statuses={"hoster.example": "insecure"},
     ),
-    scenario("aliases in a circle", f"{SERVICE}sip1 CNAME a\na CNAME sip1", DOMAIN, "UNDETERMINED none limit.dns -"),
+    scenario("aliases in a circle", f"{SERVICE}sip1 CNAME a\na CNAME sip1", DOMAIN, "UNDETERMINED none locate.loop -"),
     secure(
         "sideways, both zones signed",
         {
