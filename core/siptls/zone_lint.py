@@ -49,13 +49,12 @@ def naptr_findings(answer: Answer) -> list[Finding]:
     if missing := [service for service in _REQUIRED if service not in {_service(record) for record in offered}]:
         findings.append(("locate.naptr-incomplete", f"no usable record for {', '.join(missing)}"))
     findings += _order_findings(offered)
-    if any(_service(record) == "SIPS+D2U" for record in ours):
-        findings.append(("locate.naptr-sips-udp", "SIPS+D2U"))
+    if absurd := [record for record in ours if _service(record) == "SIPS+D2U"]:
+        findings.append(("locate.naptr-sips-udp", _ranks(absurd)))
     if equal := _sharing([((r.order, r.preference, _service(r)), fold(r.replacement)) for r in offered]):
         findings.append(("locate.naptr-equal", _listed(equal)))
-    if wrong := {(record.order, record.preference, _service(record)) for record in ours if _is_malformed(record)}:
-        texts = [f"{order} {preference} {_short(service)}" for order, preference, service in sorted(wrong)]
-        findings.append(("locate.naptr-malformed", _listed(texts)))
+    if wrong := [record for record in ours if _is_malformed(record)]:
+        findings.append(("locate.naptr-malformed", _ranks(wrong)))
     return findings
 
 
@@ -246,6 +245,12 @@ def _order_findings(offered: Sequence[Naptr]) -> list[Finding]:
     if last is None or first is None or last[0] < first[0]:
         return []
     return [("locate.naptr-order", f"{last[1]} has order {last[0]}, {first[1]} has order {first[0]}")]
+
+
+def _ranks(records: Iterable[Naptr]) -> str:
+    """Order, preference and service of records that are wrong; what else they say is nothing to show."""
+    ranks = sorted({(record.order, record.preference, _service(record)) for record in records})
+    return _listed([f"{order} {preference} {_short(service)}" for order, preference, service in ranks])
 
 
 # SRV.

@@ -170,7 +170,7 @@ class TestNaptr:
     @pytest.mark.parametrize("flags", ["s", "u", ""])
     def test_there_is_no_tls_over_udp(self, flags: str) -> None:
         absurd: NaptrText = (200, 1, flags, "sips+d2u", "", "_sips._udp.example.com")
-        assert naptr_findings(naptr(TLS, TCP, UDP, absurd)) == [("locate.naptr-sips-udp", "SIPS+D2U")]
+        assert naptr_findings(naptr(TLS, TCP, UDP, absurd)) == [("locate.naptr-sips-udp", "200 1 SIPS+D2U")]
 
     @pytest.mark.req("R3263-4.4-3")
     def test_records_for_one_service_should_differ_in_order_or_preference(self) -> None:
