@@ -18,7 +18,7 @@ from .dns.records import Address
 from .errors import LocalProtocolError
 from .events import Answered, LookupEvent, LookupFailed
 from .machine import Machine
-from .names import fold, ip_literal, is_domain_name
+from .names import fold, ip_literal, is_domain_name, is_host
 from .policy import Policy
 from .target import Target
 
@@ -81,7 +81,7 @@ class Addressing(Machine[R]):
         if target.addresses:  # the URI names an address instead of a host
             self._addressed(target, Reached(Addressed.INSECURE))
             return
-        if target.port == 0 or not is_domain_name(target.host) or ip_literal(target.host) is not None:
+        if target.port == 0 or not _is_name(target.host) or ip_literal(target.host) is not None:
             self._note("locate.bad-target", target, None)
             self._addressed(target, Reached(Addressed.FAILED, code="locate.bad-target"))
             return
@@ -92,7 +92,7 @@ class Addressing(Machine[R]):
 
     def _prefetch(self, host: str) -> None:
         """Ask for the addresses of a host ahead of time."""
-        if is_domain_name(host):
+        if _is_name(host):
             for family in self.policy.families:
                 self._ask(Lookup(host, _RRTYPES[family]), _keep)
 
@@ -155,7 +155,10 @@ class Addressing(Machine[R]):
             if target.delegation is Delegation.TAINTED:
                 bases: tuple[str, ...] = ()
             else:
-                bases = (fold(secure.owner), target.host) if secure.aliases else (target.host,)
+                bases = (target.host,)
+                # The canonical name is asked first, if it can be the name of a server at all (RFC 6698 section 3).
+                if secure.aliases and is_host(canonical := fold(secure.owner)):
+                    bases = (canonical, target.host)
             self._addressed(target, Reached(Addressed.SECURE, bases))
         elif target.delegation is not Delegation.HOST or insecure is None or not insecure.aliases:
             self._addressed(target, Reached(Addressed.INSECURE))
@@ -200,6 +203,11 @@ class Addressing(Machine[R]):
             until = self._holds_until(event)
             if until < self._target_expires:
                 self._target_expires = until
+
+
+def _is_name(host: str) -> bool:
+    """Whether a text from the network is a name that a server may have; the root has none."""
+    return host != "." and is_domain_name(host)
 
 
 def _keep(_event: LookupEvent) -> None:

@@ -254,8 +254,9 @@ class Locating(Addressing[R]):
         elif self._tried >= self.policy.limits.targets:
             most = self.policy.limits.targets
             self._note("limit.targets", "LOCATE", f"limits.targets: {most} are tried, and there are more")
+            self._proven = False  # nobody knows of the others
             self._cut_short()
-        elif self._now >= self._stale_at:
+        elif self._taken and self._now >= self._stale_at:
             self._start_again()
         else:
             self._tried += 1
@@ -279,6 +280,7 @@ class Locating(Addressing[R]):
         """Locate anew, because expired records must not be fallen back on (RFC 3403 section 3); but only once."""
         if self._before is not None:
             self._note("locate.expired", "LOCATE", None)
+            self._proven = False
             self._cut_short()
             return
         self._note("locate.restarted", "LOCATE", None)

@@ -129,10 +129,7 @@ class Locate(Locating[Route]):
 
     @property
     def must_be_stateful(self) -> bool:
-        """True once a stateless proxy has to keep state for this transaction, since the first server was not reached.
-
-        Source: RFC 3263 section 4.4.
-        """
+        """True once a stateless proxy must keep state, since the first server was not reached (RFC 3263 section 4.4)."""
         return self._must_be_stateful
 
     @property
@@ -175,7 +172,9 @@ class Locate(Locating[Route]):
             now: the monotonic clock, in seconds.
         """
         self.advance(now=now)
-        if self._result is None:
+        if self._result is None and self._audited is not None:
+            self._conclude(complete=self._audited[0])
+        elif self._result is None:
             if not self._found:
                 self._failure = (Outcome.UNDETERMINED, "locate.stopped")
                 self._note("locate.stopped", "LOCATE", None)
@@ -202,7 +201,7 @@ class Locate(Locating[Route]):
             self._in_use = None
         self._must_be_stateful = self._must_be_stateful or self._randbelow is None
         self._note("locate.target-failed", target, reason.value)
-        if self._result is None and self._is_lazy and self.next_target is None:
+        if self._result is None and self._audited is None and self._is_lazy and self.next_target is None:
             self._ends = self._now + self.policy.limits.seconds
             self._due = min(self._due, self._ends)
             self._go_on()

@@ -19,7 +19,7 @@ from .events import (
     PathRejected,
     PathValidated,
 )
-from .names import fold, same
+from .names import fold, is_domain_name, same
 
 if TYPE_CHECKING:
     from .policy import Limits
@@ -133,6 +133,8 @@ def _wrong_way(answer: Answer) -> tuple[Failure, str] | None:
             return Failure.MALFORMED, _NOT_TO_OWNER
         seen.add(fold(name))
         name = alias.target
+        if not is_domain_name(fold(name)):
+            return Failure.MALFORMED, f"an alias to {name!r}, which is no name"
         if fold(name) in seen:
             return Failure.LOOP, f"{name} again, after {len(seen)} alias(es)"
     return None if same(name, answer.owner) else (Failure.MALFORMED, _NOT_TO_OWNER)
