@@ -562,6 +562,14 @@ class TestLocate:
         assert gist(machine.result) == gist(world.locate("sip:alice@example.com", TLS_ONLY))
         assert ("locate.not-checked", NOT_CHECKED) in linted(machine.result)
 
+    def test_a_search_that_a_limit_cut_short_stays_incomplete(self) -> None:
+        world, policy = school(), TLS_ONLY.replace(limits=Limits(targets=1))
+        plain = world.locate("sip:alice@example.com", policy)
+        audited = world.locate("sip:alice@example.com", policy.replace(audit=True))
+        assert world.questions()[-3:] == EXTRA
+        assert (len(audited.targets), audited.complete) == (1, False)
+        assert gist(audited) == gist(plain)
+
     def test_what_goes_beyond_the_limit_of_lookups_is_not_checked(self) -> None:
         world, policy = school(), TLS_ONLY.replace(limits=Limits(lookups=7))
         plain = world.locate("sip:alice@example.com", policy)
