@@ -35,7 +35,7 @@ _Predicate: TypeAlias = Callable[[str], bool]
 _LINK_LOCAL: Final = 0x2
 _SITE_LOCAL: Final = 0x5
 _GLOBAL: Final = 0xE
-_MAPPED: Final = 0xFFFF << 32  # ::ffff:0:0/96, where IPv4 addresses stand among those of IPv6
+_MAPPED_PREFIX: Final = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96, where IPv4 addresses stand among those of IPv6
 _IPV6_LOOPBACK: Final = bytes(15) + b"\x01"
 
 _USABLE: Final = 0
@@ -105,8 +105,7 @@ def _prefix(text: str) -> tuple[int, int]:
 
 def _number(octets: bytes) -> int:
     """Return an address as a number of 128 bits, one of IPv4 as IPv4-mapped (RFC 6724 section 3.2)."""
-    number = int.from_bytes(octets, "big")
-    return number if len(octets) == 16 else _MAPPED | number
+    return int.from_bytes(octets if len(octets) == 16 else _MAPPED_PREFIX + octets, "big")
 
 
 DEFAULT_POLICY_TABLE: Final = PolicyTable(
@@ -132,12 +131,13 @@ def subnet_prefix_length(source: str) -> int:
         source: an IP address.
 
     Returns:
-        64 for IPv6: there the interface identifier begins (RFC 4291 section 2.5.1). 0 for IPv4, which has no interface
-        identifier. How long the prefix of its subnet is, the address does not tell; and bits beyond that are equal by
-        accident, but would undo each time what a domain does to share its load: to answer with its addresses in an
-        order that changes. RFC 6724 section 6 lets rule 9 be superseded.
+        64 for IPv6: there the interface identifier begins (RFC 4291 section 2.5.1). 0 for IPv4, IPv4-mapped or not: it
+        has no interface identifier. How long the prefix of its subnet is, the address does not tell; and bits beyond
+        that are equal by accident, but would undo each time what a domain does to share its load: to answer with its
+        addresses in an order that changes. RFC 6724 section 6 lets rule 9 be superseded.
     """
-    return 64 if ":" in source else 0
+    octets = ip_literal(source.partition("%")[0])
+    return 0 if octets is None or len(octets) == 4 or octets.startswith(_MAPPED_PREFIX) else 64
 
 
 def _never(_address: str) -> bool:
@@ -178,7 +178,8 @@ def destination_order(
             (RFC 7984 section 4).
         source: returns the source address that would be used for a destination, or None if there is none: then the
             destination is unusable. It is asked once for each address, in their order; for a single one never. A zone
-            behind the source address (``fe80::1%eth0``) says nothing to the rules.
+            behind the source address (``fe80::1%eth0``) says nothing to the rules; an IPv4-mapped one for an IPv4
+            destination is the IPv4 address.
         table: precedences and labels.
         prefix_length: returns how many leading bits of a source address, 0-32 or 0-128, rule 9 compares with the
             destination.
@@ -208,7 +209,7 @@ def destination_order(
         if using is None:
             by_source, common = _UNUSABLE, 0
         else:
-            own = _source_octets(using, address)
+            own = _source_octets(using, address, len(octets))
             _, own_label = table.lookup(own)
             mobility = _mobility(home=home(using), care_of=care_of(using))
             by_source = (_USABLE, scope != _scope(own), deprecated(using), mobility, label != own_label)
@@ -243,11 +244,12 @@ def _by_common_prefix(destination: _Destination) -> int:
     return -destination.common
 
 
-def _source_octets(source: str, destination: str) -> bytes:
+def _source_octets(source: str, destination: str, length: int) -> bytes:
     octets = ip_literal(source.partition("%")[0])
     if octets is None:
         raise LocalProtocolError(f"the source for {destination!r} must be an IP address or None, not {source!r}")
-    return octets
+    # A socket for both families writes its IPv4 address like that.
+    return octets[-4:] if length == 4 and octets.startswith(_MAPPED_PREFIX) else octets
 
 
 def _mobility(*, home: bool, care_of: bool) -> int:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siptls import InvalidPolicy, LocalProtocolError
+from siptls import InvalidPolicy, Limits, LocalProtocolError, Locate, Policy
 from siptls.address_selection import DEFAULT_POLICY_TABLE, PolicyTable, destination_order, subnet_prefix_length
+from world import AT, World, first
 
 # RFC 6724 section 2.1, as the RFC prints it.
 DEFAULT = """
@@ -220,7 +221,9 @@ class TestRules:
         assert knowing == ("198.51.100.9", "198.51.100.121", "203.0.113.1")
         assert order(given_order, lambda _: "198.51.100.117", prefix_length=lambda _: 32)[0] == "198.51.100.121"
 
-    @pytest.mark.parametrize(("source", "length"), [("192.0.2.1", 0), ("2001:db8::1", 64), ("fe80::1%eth0", 64)])
+    @pytest.mark.parametrize(
+        ("source", "length"), [("192.0.2.1", 0), ("2001:db8::1", 64), ("fe80::1%eth0", 64), ("::ffff:192.0.2.1", 0)]
+    )
     def test_the_prefix_of_a_source_is_as_long_as_its_address_tells(self, source: str, length: int) -> None:
         assert subnet_prefix_length(source) == length
 
@@ -235,10 +238,18 @@ class TestRules:
         sources: Sources = {"fe80::1": "fe80::2%eth0", "2001:db8::1": "2001:db8::2"}
         assert first_of("fe80::1", "2001:db8::1", sources) == "fe80::1"
 
-    def test_a_source_of_the_other_family_is_compared_as_an_ipv4_mapped_address(self) -> None:
-        sources: Sources = {"192.0.2.1": "2001:db8::1", "192.0.2.2": "::ffff:192.0.2.9"}
-        assert first_of("192.0.2.1", "192.0.2.2", sources) == "192.0.2.2"
-        same = ("192.0.2.1", "192.0.2.2")
+    def test_a_socket_for_both_families_may_tell_its_ipv4_address_as_ipv4_mapped(self) -> None:
+        sources: Sources = {"127.0.0.1": "::ffff:127.0.0.1", "192.0.2.1": "::ffff:192.0.2.9"}
+        assert first_of("127.0.0.1", "192.0.2.1", sources) == "127.0.0.1"  # scopes match, and rule 8
+        given_order = ("203.0.113.1", "192.0.2.1")
+        assert order(given_order, lambda _: "::ffff:c000:209") == given_order
+        assert order(given_order, lambda _: "::ffff:c000:209", prefix_length=lambda _: 24) == given_order[::-1]
+
+    def test_a_source_of_the_other_family_has_another_label_and_no_bit_in_common(self) -> None:
+        assert first_of("192.0.2.1", "198.51.100.1", {"192.0.2.1": "2001:db8::1", "198.51.100.1": "192.0.2.9"}) == (
+            "198.51.100.1"
+        )
+        same = ("192.0.2.1", "32.1.13.184")
         assert order(same, lambda _: "2001:db8::1", prefix_length=lambda _: 128) == same
 
     def test_a_text_that_is_no_address_comes_last_and_nobody_is_asked_for_its_source(self) -> None:
@@ -345,7 +356,7 @@ def order_of_scopes(text: str) -> int:
 
 def preferred(a: str, b: str, sources: Sources) -> int:
     """Section 6, in its words: how many of the rules 1 to 9 say that A is before B; negative if B is before A."""
-    source_a, source_b = sources[a], sources[b]
+    source_a, source_b = used(sources[a], a), used(sources[b], b)
     if source_a is None or source_b is None:
         if (source_a is None) is not (source_b is None):
             return 1 if source_b is None else -1
@@ -369,8 +380,20 @@ def preferred(a: str, b: str, sources: Sources) -> int:
     return 0
 
 
+def of_version(version: int, addresses: tuple[str, ...]) -> list[str]:
+    return [address for address in addresses if ip_address(address).version == version]
+
+
+def used(source: str | None, destination: str) -> str | None:
+    """The source, without the clothes that a socket for both families gives to an IPv4 address."""
+    if source is not None and ip_address(destination).version == 4:
+        within = mapped(source).ipv4_mapped
+        return source if within is None else str(within)
+    return source
+
+
 def common_prefix(source: str, destination: str) -> int:
-    if ip_address(source).version == 4:
+    if mapped(source).ipv4_mapped is not None:
         return 0
     return next((n for n in range(64) if (int(mapped(source)) ^ int(mapped(destination))) >> 127 - n), 64)
 
@@ -402,8 +425,10 @@ class TestProperties:
         one = order(tuple(sources), sources.__getitem__)
         other = list(sources)
         chance.shuffle(other)
-        for before, behind in zip(one, order(other, sources.__getitem__), strict=True):
-            assert preferred(before, behind, sources) == 0
+        again = order(other, sources.__getitem__)
+        for version in (4, 6):  # rule 10 has a word in how the two lie among each other
+            for a, b in zip(of_version(version, one), of_version(version, again), strict=True):
+                assert preferred(a, b, sources) == 0
 
     @given(WORLDS)
     def test_what_is_in_order_stays_as_it_is(self, sources: Sources) -> None:
@@ -417,3 +442,150 @@ class TestProperties:
     @given(st.lists(st.ip_addresses().map(str) | st.text(max_size=20), max_size=8), st.ip_addresses().map(str))
     def test_no_text_makes_it_raise(self, addresses: list[str], source: str) -> None:
         assert sorted(order(addresses, lambda _: source)) == sorted(addresses)
+
+
+# RFC 7984 section 4: "as ordered by RFC6724".
+SIP_1 = (
+    *("2001:0db8:58:c02::face", "2001:0db8:c:a06::2:cafe", "2001:0db8:44:204::d1ce"),
+    *("192.0.2.45", "203.0.113.109", "198.51.100.24"),
+)
+SIP_2 = (
+    *("2001:0db8:58:c02::dead", "2001:0db8:c:a06::2:beef", "2001:0db8:44:204::c0de"),
+    *("192.0.2.75", "203.0.113.38", "198.51.100.140"),
+)
+# A host for which RFC 6724 gives that order: it has an interface in the network of the first, and so on.
+DUAL_STACK = {
+    "2001:0db8:58": "2001:db8:58:c02::9",
+    "2001:0db8:c": "2001:db8:c:a00::9",
+    "2001:0db8:44": "2001:db8:40::9",
+}
+
+
+def dual_stack(address: str) -> str | None:
+    return next((source for prefix, source in DUAL_STACK.items() if address.startswith(f"{prefix}:")), "192.0.2.9")
+
+
+def ipv4_only(address: str) -> str | None:
+    return "192.0.2.9" if "." in address else None
+
+
+class Sorting:
+    """An `order_addresses` that remembers what it was given."""
+
+    def __init__(self, source: Callable[[str], str | None], table: PolicyTable = DEFAULT_POLICY_TABLE) -> None:
+        self.source, self.table = source, table
+        self.calls: list[tuple[str, ...]] = []
+
+    def __call__(self, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        self.calls.append(addresses)
+        return destination_order(addresses, self.source, table=self.table)
+
+
+def located(
+    world: World,
+    uri: str,
+    sorting: Sorting,
+    *,
+    limits: Limits | None = None,
+    draw: Callable[[int], int] = first,
+    arrival: random.Random | None = None,
+) -> list[str]:
+    """All addresses, in the order in which a client tries them."""
+    machine = Locate(
+        uri, policy=Policy(limits=limits or Limits()), now=0.0, at=AT, randbelow=draw, order_addresses=sorting
+    )
+    world.run(machine, arrival)
+    assert machine.result is not None
+    assert machine.result.complete
+    return [endpoint.address for target in machine.result.targets for endpoint in target.endpoints]
+
+
+def last(below: int) -> int:
+    """A source of randomness that always draws the greatest number."""
+    return below - 1
+
+
+def rfc7984_world(second_priority: int = 20) -> World:
+    """The example of section 4; the DNS gives the addresses in another order than the RFC's."""
+    world = World()
+    world.srv(
+        "_sip._tcp.example.com", (10, 1, 5060, "sip-1.example.com"), (second_priority, 1, 5060, "sip-2.example.com")
+    )
+    # Those of IPv4 stay as they come: rule 10.
+    world.address("sip-1.example.com", SIP_1[2], SIP_1[1], SIP_1[0], *SIP_1[3:])
+    world.address("sip-2.example.com", SIP_2[1], SIP_2[2], SIP_2[0], *SIP_2[3:])
+    return world
+
+
+class TestTargets:
+    """RFC 7984: the order is one of the addresses of one target, and `Locate` asks for it so."""
+
+    URI = "sip:example.com;transport=tcp"
+
+    @pytest.mark.req("R7984-4-2", "R7984-4-4", "R6724-6-1")
+    def test_the_example_of_rfc_7984_section_4(self) -> None:
+        assert located(rfc7984_world(), self.URI, Sorting(dual_stack)) == [*SIP_1, *SIP_2]
+
+    @pytest.mark.req("R7984-4-1", "R7984-4-3")
+    def test_each_sorting_is_given_the_addresses_of_one_srv_target_once(self) -> None:
+        for seed in range(20):
+            sorting = Sorting(dual_stack)
+            located(rfc7984_world(), self.URI, sorting, arrival=random.Random(seed))
+            assert sorted(map(sorted, sorting.calls)) == sorted([sorted(SIP_1), sorted(SIP_2)])
+
+    @pytest.mark.req("R7984-4-2")
+    @pytest.mark.parametrize(("draw", "expected"), [(first, (*SIP_1, *SIP_2)), (last, (*SIP_2, *SIP_1))])
+    def test_targets_of_one_priority_are_not_interleaved_whichever_is_drawn(
+        self, draw: Callable[[int], int], expected: tuple[str, ...]
+    ) -> None:
+        found = located(rfc7984_world(second_priority=10), self.URI, Sorting(dual_stack), draw=draw)
+        assert found == list(expected)
+
+    @pytest.mark.req("R7984-4-4")
+    def test_a_target_of_a_lower_priority_does_not_come_first_for_its_better_addresses(self) -> None:
+        world = World()
+        world.srv("_sip._tcp.example.com", (10, 0, 5060, "a.example.com"), (20, 0, 5060, "b.example.com"))
+        world.address("a.example.com", "2001:db8:9::1", "3ffe::1")
+        world.address("b.example.com", "2001:db8:9::2", "192.0.2.2")
+        # Neither address of a.example.com can be reached.
+        assert located(world, self.URI, Sorting(ipv4_only)) == [
+            "2001:db8:9::1",
+            "3ffe::1",
+            "192.0.2.2",
+            "2001:db8:9::2",
+        ]
+
+    @pytest.mark.req("R7984-3.2-2")
+    @pytest.mark.parametrize("table", [DEFAULT_POLICY_TABLE, PREFER_IPV4])
+    def test_a_domain_prefers_ipv6_by_a_target_that_has_nothing_else(self, table: PolicyTable) -> None:
+        world = World()
+        world.srv("_sip._tcp.example.com", (1, 0, 5060, "v6.example.com"), (2, 0, 5060, "both.example.com"))
+        world.address("v6.example.com", "2001:db8::6")
+        world.address("both.example.com", "192.0.2.1", "2001:db8::1")
+        found = located(world, self.URI, Sorting(lambda a: "2001:db8::9" if ":" in a else "192.0.2.9", table))
+        own = ["192.0.2.1", "2001:db8::1"] if table is PREFER_IPV4 else ["2001:db8::1", "192.0.2.1"]
+        assert found == ["2001:db8::6", *own]
+
+    @pytest.mark.req("R7984-4-3", "R7984-3.1-3")
+    @pytest.mark.parametrize(
+        "uri",
+        [
+            pytest.param("sip:example.com;transport=tcp", id="no SRV records found"),
+            pytest.param("sip:example.com:5060;transport=tcp", id="explicit port"),
+            pytest.param("sip:example.com", id="neither NAPTR nor SRV records found"),
+            pytest.param("sip:other.example;maddr=example.com", id="maddr"),
+        ],
+    )
+    def test_without_srv_the_addresses_of_the_name_in_the_uri_are_sorted_in_one_call(self, uri: str) -> None:
+        world = World()
+        world.address("example.com", "2001:db8:9::1", "192.0.2.1", "192.0.2.2")
+        world.address("other.example", "192.0.2.99", "2001:db8:9::99")
+        sorting = Sorting(ipv4_only)
+        assert located(world, uri, sorting) == ["192.0.2.1", "192.0.2.2", "2001:db8:9::1"]
+        assert [sorted(call) for call in sorting.calls] == [["192.0.2.1", "192.0.2.2", "2001:db8:9::1"]]
+
+    def test_what_is_left_out_for_being_too_many_are_the_worst_addresses(self) -> None:
+        world = World()
+        world.address("example.com", *[f"2001:db8:9::{n:x}" for n in range(1, 9)], "192.0.2.1")
+        found = located(world, "sip:example.com:5060", Sorting(ipv4_only), limits=Limits(addresses=2))
+        assert found == ["192.0.2.1", "2001:db8:9::1"]

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from siptls import Locate
 from siptls_io import rfc6724_order, source_address
+from world import AT, World, first
 
 
 def has_ipv6_loopback() -> bool:
@@ -134,6 +136,21 @@ def test_the_addresses_of_a_host_are_ordered_by_what_the_operating_system_says(r
     routes({"2001:db8:1::1": "fe80::1", "198.51.100.121": "198.51.100.117", "203.0.113.1": "198.51.100.117"})
     given_order = ("2001:db8:9::1", "2001:db8:1::1", "198.51.100.121", "203.0.113.1")
     assert rfc6724_order(given_order) == ("198.51.100.121", "203.0.113.1", "2001:db8:1::1", "2001:db8:9::1")
+
+
+@pytest.mark.req("R7984-4-1", "R7984-4-4")
+def test_locate_takes_it_as_it_is_for_the_addresses_of_each_target(routes: Install) -> None:
+    routes({"192.0.2.1": "192.0.2.9", "192.0.2.2": "192.0.2.9"})
+    world = World()
+    world.srv("_sips._tcp.example.com", (1, 0, 5061, "a.example.com"), (2, 0, 5061, "b.example.com"))
+    world.address("a.example.com", "2001:db8::1", "192.0.2.1")
+    world.address("b.example.com", "2001:db8::2", "192.0.2.2")
+    machine = Locate("sips:example.com", now=0.0, at=AT, randbelow=first, order_addresses=rfc6724_order)
+    world.run(machine)
+    assert [target.addresses for target in machine.targets] == [
+        ("192.0.2.1", "2001:db8::1"),
+        ("192.0.2.2", "2001:db8::2"),
+    ]
 
 
 def test_without_any_network_the_order_is_that_of_the_rules_that_need_no_source(routes: Install) -> None:
