@@ -23,6 +23,8 @@ from siptls import (
     Policy,
     Route,
     SipUri,
+    TargetFailed,
+    TargetFailure,
 )
 from siptls.codes import CATALOGUE
 from siptls.dns import Address, Answer, Denial, Naptr, Record, Srv
@@ -614,6 +616,43 @@ class TestLocate:
         route = world.locate("sip:alice@example.com", TLS_ONLY.replace(audit=True))
         assert set(codes(linted(route))) == {"naptr-incomplete", "naptr-malformed", "srv-equal-weights"}
         assert all(found.isascii() and found.isprintable() for _, found in linted(route))
+
+    @pytest.mark.parametrize("stop", [True, False])
+    def test_a_caller_who_ends_the_search_during_the_audit_has_what_there_would_be_without(self, stop: bool) -> None:
+        world = school()
+        machine = Locate(ALICE, policy=TLS_ONLY.replace(audit=True), now=0.0, at=AT, randbelow=first)
+        while not any(is_among(action, EXTRA) for action in machine.outstanding):
+            for action in machine.next_actions(now=0.0):
+                if isinstance(action, Lookup) and not is_among(action, EXTRA):
+                    machine.receive(world.answer(action), now=0.0)
+        if stop:
+            machine.stop(now=0.0)
+        else:
+            machine.advance(now=30.0)
+        assert machine.result is not None
+        assert gist(machine.result) == gist(world.locate("sip:alice@example.com", TLS_ONLY))
+
+    def test_a_target_that_fails_during_the_audit_does_not_begin_it_again(self) -> None:
+        world = school()
+        world.srv("_sips._tcp.school.edu", (0, 1, 5061, "a.school.edu"))
+        machine = Locate(ALICE, policy=TLS_ONLY.replace(audit=True, prefetch=0), now=0.0, at=AT, randbelow=first)
+        late: list[Lookup] = []
+        while len(late) < len(EXTRA):
+            for action in machine.next_actions(now=0.0):
+                assert isinstance(action, Lookup)
+                if is_among(action, EXTRA):
+                    late.append(action)
+                else:
+                    machine.receive(world.answer(action), now=0.0)
+        assert machine.next_target is not None
+        machine.receive(TargetFailed(machine.next_target, TargetFailure.TIMEOUT), now=0.0)
+        for action in late:
+            machine.receive(world.answer(action), now=0.0)
+        assert machine.result is not None
+        assert sorted(linted(machine.result)) == sorted(
+            [("locate.one-family", "IPv4 only: a.school.edu")]
+            + [finding for finding in FOUND if codes([finding])[0] not in {"one-family", "srv-equal-weights"}]
+        )
 
 
 def questions_of(world: World, uri: str, policy: Policy) -> tuple[Route, list[tuple[str, str]]]:
