@@ -13,7 +13,8 @@ from .delegation import Delegation
 from .dns.answer import Answer
 from .dns.records import Naptr, Srv
 from .names import fold, is_domain_name
-from .transport import SERVICES
+from .policy import SECURE_TRANSPORTS
+from .transport import transport_of
 from .uri import SipUri
 
 _SHOWN: Final = 8  # records of one kind
@@ -104,8 +105,8 @@ class NaptrChoice(Choice):
             return f"order {chosen.order} comes first"
         if record.preference != chosen.preference:
             return f"preference {chosen.preference} comes first"
-        if record.service.upper() != chosen.service.upper():
-            return f"{SERVICES[chosen.service.upper()].upper()} is preferred here"
+        if transport_of(record.service) != transport_of(chosen.service):
+            return f"{str(transport_of(chosen.service)).upper()} is preferred here"
         return "of equal records the first by name is taken"
 
 
@@ -170,11 +171,10 @@ def naptr_flaw(record: Naptr, scheme: str, usable: tuple[str, ...]) -> str:
         scheme: of the URI.
         usable: the transports that may be used.
     """
-    # Case is one of ASCII letters only: U+017F is no "s".
-    transport = SERVICES.get(record.service.upper()) if record.service.isascii() else None
+    transport = transport_of(record.service)
     if transport is None:
         return "its service is not one of SIP"
-    if scheme == "sips" and not record.service.upper().startswith("SIPS"):
+    if scheme == "sips" and transport not in SECURE_TRANSPORTS:
         return "a sips URI goes only over TLS"
     if transport not in usable:
         return f"{transport.upper()} is not open to this request"
@@ -182,7 +182,8 @@ def naptr_flaw(record: Naptr, scheme: str, usable: tuple[str, ...]) -> str:
         return "its flag is not s"
     if record.regexp:
         return "it has a regular expression"
-    if fold(record.replacement) == "." or not is_domain_name(fold(record.replacement)):
+    replacement = fold(record.replacement)
+    if replacement == "." or not is_domain_name(replacement):
         return "its replacement is no name to go to"
     return ""
 

@@ -23,7 +23,7 @@ from .names import fold, ip_literal, srv_owner
 from .policy import Policy
 from .srv import ordered, ordered_without_chance
 from .target import Target
-from .transport import DEFAULT_PORTS, SERVICES, SRV_NAMES, transport_without_dns, usable_transports
+from .transport import DEFAULT_PORTS, SRV_NAMES, transport_of, transport_without_dns, usable_transports
 from .uri import SipUri
 from .verdict import Outcome
 
@@ -132,7 +132,7 @@ class Locating(Addressing[R]):
             self._ask_srv_of_domain()
             return
         trusted = leads(self._trusted, answer)
-        self._ask_srv([(SERVICES[chosen.service.upper()], fold(chosen.replacement), trusted)])
+        self._ask_srv([(str(transport_of(chosen.service)), fold(chosen.replacement), trusted)])
 
     def _chosen_naptr(self, answer: Answer) -> Naptr | None:
         """The most preferred record that says something about a transport we can use (RFC 3403 section 4.1)."""
@@ -143,7 +143,7 @@ class Locating(Addressing[R]):
             if record.order > least[0] or naptr_flaw(record, scheme, usable):
                 continue
             # Equal records are told apart by name, so that each run of a stateless proxy takes the same one.
-            preferred = usable.index(SERVICES[record.service.upper()])
+            preferred = usable.index(str(transport_of(record.service)))
             rank = (record.order, record.preference, preferred, fold(record.replacement))
             if rank < least:
                 chosen, least = record, rank

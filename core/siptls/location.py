@@ -19,7 +19,7 @@ from .dns.records import Naptr, Srv
 from .errors import LocalProtocolError
 from .events import Answered, Endpoint, Event, LookupEvent, LookupFailed
 from .locating import Locating
-from .policy import SECURE_TRANSPORTS, Policy, Transport
+from .policy import SECURE_TRANSPORTS, Policy
 from .target import Route, Target, TargetEvent, TargetFailed, TargetFailure, TargetInUse
 from .transport import transport_without_dns
 from .uri import SipUri
@@ -129,7 +129,7 @@ class Locate(Locating[Route]):
 
     @property
     def must_be_stateful(self) -> bool:
-        """True once a stateless proxy must keep state, since the first server was not reached (RFC 3263 section 4.4)."""
+        """Whether a stateless proxy must keep state, since the first server was not reached (RFC 3263 section 4.4)."""
         return self._must_be_stateful
 
     @property
@@ -387,10 +387,9 @@ class ResponsePath(Locate):
             raise LocalProtocolError(f"a response takes another way only after a transport error, not after {failure}")
         self.via: Final = Via.parse(via) if isinstance(via, str) else via
         uri = self.via.uri
-        transport: Transport = self.via.transport  # type: ignore[assignment]
         super().__init__(
             uri,
-            policy=policy.replace(transports=(transport,)),
+            policy=policy.replace(transports=(self.via.transport,)),
             now=now,
             at=at,
             randbelow=randbelow,

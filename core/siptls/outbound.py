@@ -155,7 +155,8 @@ class Outbound(Locating[Verdict]):
         self._staggered_at = math.inf
         self._records = None
         self._ask_addresses(target)
-        self._ask_ahead(self._taken, self._taken + (self.policy.prefetch or 0))
+        if self.policy.prefetch:
+            self._ask_ahead(self._taken, self._taken + self.policy.prefetch)
 
     def _no_more_targets(self) -> None:
         self._give_up()

@@ -39,6 +39,18 @@ _PARAMETERS: Final = {
 DEFAULT_PORTS: Final = {"udp": 5060, "tcp": 5060, "sctp": 5060, "tls": 5061, "tls-sctp": 5061, "ws": 80, "wss": 443}
 
 
+@lru_cache(maxsize=64)
+def transport_of(service: str) -> str | None:
+    """Return the transport of a NAPTR service field, or None if it is none of SIP; case does not matter.
+
+    Args:
+        service: the field as it came.
+
+    Source: RFC 3263 sections 4.1 and 9, RFC 4168 section 6, RFC 7118 section 5.5.
+    """
+    return SERVICES.get(service.upper()) if service.isascii() else None  # other letters have ASCII ones as upper case
+
+
 # RFC 3261 section 18.1.1: what a message may be long, in octets, where the path MTU is not known; else how much room
 # below it there must be.
 _SAFE_SIZE: Final = 1_300
