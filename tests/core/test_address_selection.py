@@ -160,6 +160,29 @@ class TestRules:
     def test_an_address_without_a_source_comes_last_however_much_is_preferred_in_it(self) -> None:
         assert first_of("::1", "3ffe::1", {"::1": None, "3ffe::1": "192.0.2.1"}) == "3ffe::1"
 
+    @pytest.mark.parametrize(
+        ("better", "worse"),
+        [
+            pytest.param(("fd00::a", "2001:db8:1::a"), ("fe80::b", None), id="1 before 2"),
+            pytest.param(("2001:db8::a", "2001:db8:1::dead"), ("2001:db8::b", "fe80::b"), id="2 before 3"),
+            pytest.param(("2001:db8::a", "2001:db8:1::ca"), ("2001:db8::b", "2001:db8:1::dead"), id="3 before 4"),
+            pytest.param(("2001:db8::a", "2002:1::a"), ("2001:db8::b", "2001:db8:1::ca"), id="4 before 5"),
+            pytest.param(("fd00::a", "fd01::a"), ("2001:db8::b", "2002:1::b"), id="5 before 6"),
+            pytest.param(("2001:db8::6d", "2001:db8:1::a"), ("fd00::b", "fd01::b"), id="6 before 7"),
+            pytest.param(("2001:db8::a", "2001:db8:1::a"), ("fe80::6d", "fe80::a"), id="7 before 8"),
+            pytest.param(("fe80::a", "fe80:0:0:5::a"), ("2001:db8::b", "2001:db8::a"), id="8 before 9"),
+            pytest.param(("2001:db8::a", "2001:db8::c"), ("2001:db8:0:5::b", "2001:db8::c"), id="9 before 10"),
+        ],
+    )
+    def test_a_rule_counts_more_than_the_next_one(self, better: Pair, worse: tuple[str, str | None]) -> None:
+        knowing = partial(
+            order,
+            deprecated=lambda source: source.endswith("::dead"),
+            care_of=lambda source: source.endswith("::ca"),
+            encapsulated=lambda destination: destination.endswith("::6d"),
+        )
+        assert first_of(better[0], worse[0], dict((better, worse)), knowing) == better[0]
+
     def test_among_unusable_addresses_decide_the_rules_that_need_no_source(self) -> None:
         addresses = ("192.0.2.1", "2002::1", "ff05::1", "2001:db8::1", "192.0.2.2", "ff02::1")
         expected = ("ff02::1", "ff05::1", "2001:db8::1", "192.0.2.1", "192.0.2.2", "2002::1")
