@@ -27,13 +27,14 @@ from .verdict import Outcome
 from .via import Via
 
 _TRANSPORTS: Final = ("tls", "tcp", "udp")
+_AT_ONCE: Final = 16  # targets: enough to be quick, and no flood of questions
 
 
 class Locate(Locating[Route]):
     """Find out where a client would go for a SIP URI, and why.
 
     One machine serves one transaction (RFC 3263 section 4). With ``policy.prefetch`` left at None it asks for the
-    addresses of all targets at once, and ends by itself. With a number it is lazy: it ends its search at the first
+    addresses of all targets, of many at a time, and ends by itself. With a number it is lazy: it stops at the first
     target that has addresses, and goes on when its caller says `TargetFailed`. `TargetInUse` lets it ask for the
     addresses of so many targets ahead.
 
@@ -46,8 +47,7 @@ class Locate(Locating[Route]):
             proxy: nothing is left to chance, so that each retransmission goes the same way (section 4.4).
         order_addresses: puts the addresses of one target into the order in which to try them (RFC 6724 section 6);
             None takes them by ``policy.families``.
-        large: whether the request is too large for UDP (RFC 3261 section 18.1.1): see
-            `too_large_for_udp`.
+        large: whether the request is too large for UDP (RFC 3261 section 18.1.1): see `too_large_for_udp`.
         sips_seen: whether the caller has seen before that the domain offers TLS (`Route.sips`); if it does not now,
             the route says so, since somebody may hide it (section 7).
 
@@ -223,7 +223,7 @@ class Locate(Locating[Route]):
     def _begin_target(self, target: Target) -> None:
         self._ask_addresses(target)
         if not self._is_lazy:
-            self._look_ahead(self.policy.limits.targets)
+            self._look_ahead(_AT_ONCE)
 
     def _look_ahead(self, depth: int) -> None:
         """Ask for the addresses of so many targets ahead, but of none twice."""

@@ -193,7 +193,7 @@ class Policy(_Options):
             ``lax-client`` also takes serverAuth for a client.
         audit: make every check and report it, instead of stopping at what decides. Never changes the outcome.
         prefetch: how many targets ahead addresses are asked for. None takes the machine's own: 0 for `Outbound`, and
-            for `Locate` all targets at once; with a number `Locate` waits for what its caller tells of each target.
+            for `Locate` 16. Only with a number `Locate` waits for what its caller tells of each target.
         attempt_delay: start on the next address of a target when the last one has not answered after so many
             seconds; at most two at a time. At least 0.01 (RFC 8305 section 8); infinite means one after the other.
         lookup_timeout: seconds to wait for one DNS answer.
