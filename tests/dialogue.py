@@ -15,7 +15,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 
-from siptls import Failure, Locate, Lookup, LookupFailed, Route, Security
+from siptls import (
+    Failure,
+    Locate,
+    Lookup,
+    LookupFailed,
+    Route,
+    Security,
+    Target,
+    TargetFailed,
+    TargetFailure,
+    TargetInUse,
+)
 from siptls.dns import Address, Answer, Denial, Naptr, Record, Srv
 from siptls.events import Answered
 from world import INSECURE, SOURCE
@@ -91,6 +102,11 @@ class Dialogue:
         """Answer all open questions from the same records; what is not among them does not exist."""
         self._answer(lambda question: self._answered(question, text, ttl))
 
+    def is_served(self, text: str, *, ttl: float = 300.0) -> None:
+        """Answer from the same records whatever is asked, until nothing more is."""
+        while self._drain() or self.open:
+            self.is_told(text, ttl=ttl)
+
     def hears_of_a_failure(self, reason: Failure = Failure.SERVFAIL) -> None:
         """Let all open questions fail."""
         self._answer(lambda question: LookupFailed(question, reason, "as the script says"))
@@ -125,3 +141,31 @@ class Dialogue:
         """Check that there is no target, and why."""
         route = self.route()
         assert (route.targets, route.code) == ((), code)
+
+    def target(self, host: str) -> Target:
+        """The target of a host, which the machine has to have shown."""
+        return next(target for target in self.machine.targets if target.host == host)
+
+    def uses(self, host: str, address: str | None = None) -> None:
+        """Let the client send its request to a host."""
+        self.machine.receive(TargetInUse(self.target(host), address), now=self.now)
+
+    def fails(self, host: str, reason: TargetFailure = TargetFailure.TIMEOUT) -> None:
+        """Let the request to a host come to nothing."""
+        self.machine.receive(TargetFailed(self.target(host), reason), now=self.now)
+
+    def passes(self, seconds: float) -> None:
+        """Let time pass, and let the machine know."""
+        self.now += seconds
+        self.machine.advance(now=self.now)
+
+    @property
+    def next_host(self) -> str | None:
+        """The host to which the request goes now."""
+        target = self.machine.next_target
+        return None if target is None else target.host
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of all findings so far."""
+        return [step.code for step in self.route().findings]
