@@ -140,13 +140,17 @@ class Addressing(Machine[R]):
         if len(addresses) == 1:
             return addresses
         addresses = tuple(dict.fromkeys(addresses))
-        if self._order_addresses is not None:
-            given, addresses = addresses, tuple(self._order_addresses(addresses))
-            if sorted(given) != sorted(addresses):
-                raise LocalProtocolError(f"order_addresses made {addresses!r} of {given!r}, which is no permutation")
         most = self.policy.limits.addresses
         if len(addresses) > most:
             self._note("limit.addresses", target, f"limits.addresses: {len(addresses)}, {most} are tried")
+        if self._order_addresses is not None:
+            # Of each family no more than can be tried: to order thousands would hold up the caller.
+            ipv6 = [address for address in addresses if ":" in address]
+            ipv4 = [address for address in addresses if ":" not in address]
+            given = (*ipv6[:most], *ipv4[:most])
+            addresses = tuple(self._order_addresses(given))
+            if sorted(given) != sorted(addresses):
+                raise LocalProtocolError(f"order_addresses made {addresses!r} of {given!r}, which is no permutation")
         return addresses[:most]
 
     def _find_bases(self, target: Target, secure: Answer | None, insecure: Answer | None) -> None:
