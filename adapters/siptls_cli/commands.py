@@ -13,7 +13,7 @@ from .parameters import CHAIN, LONGEST_RUN, STATUS, TIME, ZONE
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from .given import Check, Demo, World
+    from .given import Check, Demo, Locate
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -56,6 +56,7 @@ Examples:
   siptls locate sip:alice@example.com
   siptls locate sip:example.com --transport tls --transport tcp --format json
   siptls locate sip:example.com --zone example.com=zone.txt --dnssec secure
+  siptls locate --via "SIP/2.0/TLS proxy.example.com;branch=z9hG4bK1"
 
 \b
 Exit codes: 0 there are targets, 2 usage or unreadable file, 3 undetermined,
@@ -116,6 +117,7 @@ _WORLD: Final = (
     ),
     click.option("-4", "ipv4", is_flag=True, help="IPv4 only."),
     click.option("-6", "ipv6", is_flag=True, help="IPv6 only."),
+    click.option("--no-audit", is_flag=True, help="Stop at what decides, instead of making every check."),
 )
 
 _CHECK: Final = (
@@ -145,7 +147,6 @@ _CHECK: Final = (
     click.option("--allow-wildcards", is_flag=True, help="Let *. names match a target host, never a domain."),
     click.option("--strict-dane", is_flag=True, help="Reject a server whose TLSA records are all unusable."),
     click.option("--require-target-name", is_flag=True, help="With a secure delegation, only the host's name counts."),
-    click.option("--no-audit", is_flag=True, help="Stop at what decides, instead of making every check."),
 )
 
 _LOCATE: Final = (
@@ -155,6 +156,14 @@ _LOCATE: Final = (
         multiple=True,
         help="To use, the preferred first.  [default: tls tcp udp]",
     ),
+    click.option(
+        "--request-size",
+        type=click.IntRange(min=1),
+        metavar="OCTETS",
+        help="Of the request: above 1300 octets it does not go over UDP.",
+    ),
+    click.option("--stateless", is_flag=True, help="As a stateless proxy: the same way each time, nothing drawn."),
+    click.option("--via", is_flag=True, help="The argument is a Via header field value: where does a response go?"),
 )
 
 _DEMO: Final = (
@@ -190,8 +199,11 @@ def check(**given: Unpack[Check]) -> int:
 @cli.command(epilog=_LOCATE_EXAMPLES)
 @click.argument("uri")
 @_together(*_WORLD, *_LOCATE, *_SHOWN)
-def locate(**given: Unpack[World]) -> int:
-    """Find the servers of a SIP URI (RFC 3263), in the order in which a client tries them."""
+def locate(**given: Unpack[Locate]) -> int:
+    """Find the servers of a SIP URI (RFC 3263), in the order in which a client tries them, and say why.
+
+    Nothing is sent but questions to the DNS. With any --zone nothing is sent anywhere.
+    """
     from .verbs import locate
 
     return locate(given)

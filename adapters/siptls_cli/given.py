@@ -27,7 +27,7 @@ class Demo(Shown):
 
 
 class World(Shown):
-    """Where answers come from, and when; the options of both `check` and `locate`."""
+    """Where answers come from, when, and how much is asked; the options of both `check` and `locate`."""
 
     uri: str
     resolver: tuple[str, ...]
@@ -43,6 +43,15 @@ class World(Shown):
     transport: tuple[Transport, ...]
     ipv4: bool
     ipv6: bool
+    no_audit: bool
+
+
+class Locate(World):
+    """The options of `locate`."""
+
+    via: bool
+    stateless: bool
+    request_size: int | None
 
 
 class Check(World):
@@ -56,4 +65,3 @@ class Check(World):
     allow_wildcards: bool
     strict_dane: bool
     require_target_name: bool
-    no_audit: bool

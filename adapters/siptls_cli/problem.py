@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import click
 
-    from siptls.errors import InvalidUri, SiptlsError
+    from siptls.errors import InvalidUri, InvalidVia, SiptlsError
 
 # Exit codes; those of a verdict stand in `report`. None of them can be mistaken for a verdict (BSD's sysexits for 70).
 USAGE: Final = 2
@@ -128,14 +128,28 @@ def of_uri(error: InvalidUri, hint: str = "") -> Problem:
         error: what the parser says.
         hint: what to type instead, if that can be told.
     """
+    return _pointed_at(error, "uri.invalid", "a SIP URI", hint)
+
+
+def of_via(error: InvalidVia, hint: str = "") -> Problem:
+    """Return the problem that a text which is no Via header field value is, in the same form.
+
+    Args:
+        error: what the parser says.
+        hint: what to type instead, if that can be told.
+    """
+    return _pointed_at(error, "via.invalid", "a Via header field value", hint)
+
+
+def _pointed_at(error: InvalidUri | InvalidVia, code: str, wanted: str, hint: str) -> Problem:
     text, position = error.text, error.position
     start = max(0, position - _SHOWN // 2)
     end = min(len(text), start + _SHOWN)
     before = ("..." if start else "") + shown(text[start:position])
     after = shown(text[position:end]) + ("..." if end < len(text) else "")
-    message = f"not a SIP URI: at column {position + 1} expected {error.expected}"
+    message = f"not {wanted}: at column {position + 1} expected {error.expected}"
     below = (f"  {before}{after}", f"  {' ' * len(before)}^", *([f"  {hint}"] if hint else []))
-    return Problem("uri.invalid", shown(message), below=below, position=position)
+    return Problem(code, shown(message), below=below, position=position)
 
 
 def shown(text: str, limit: int = 2_000) -> str:

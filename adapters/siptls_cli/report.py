@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from siptls.journal import printable
 from siptls.verdict import Outcome
 
-from .steps import note_lines, step_lines
+from .steps import AUDIT, WEIGHED, note_lines, rule_lines, step_lines
 
 if TYPE_CHECKING:
     from siptls import Identity, Route, SipUri, Step, Verdict
@@ -33,6 +33,7 @@ _HEADS: Final[dict[Outcome, tuple[Mark, str]]] = {
 }
 _REMARKS: Final = ("resolver.", "limit.", "policy.relaxed")
 _IDENTITIES_SHOWN: Final = 8
+_AUDIT: Final = "AUDIT"  # no hop is called so
 _DURATIONS_END: Final = 100  # the last column of a duration, however wide the terminal is
 
 
@@ -54,7 +55,7 @@ def verdict_text(verdict: Verdict, uri: SipUri, terminal: Terminal, seconds: flo
     elif verdict.method != "none":
         by = f"{verdict.code}: by {verdict.method.upper()} only{place}"
     lines = [*_head(terminal, mark, word, str(uri), by), ""]
-    lines += _sections(verdict.steps, verdict.domain, terminal)
+    lines += _sections([step for step in verdict.steps if step.code not in WEIGHED], verdict.domain, terminal)
     if verdict.identities:
         lines += terminal.wrapped(_identities(verdict.identities), "  PROVEN  ", " " * 10)
     lines += _remarks(verdict.steps, terminal)
@@ -87,8 +88,10 @@ def route_text(route: Route, uri: SipUri, terminal: Terminal, seconds: float) ->
             place = f"{printable(target.host)}  {_address(endpoint.address)}:{target.port}"
             order = f"priority {target.priority} weight {target.weight}"
             lines += terminal.wrapped(f"{target.transport.upper():<5}{place}  {order}", f"  {number:>2}  ", " " * 11)
-    lines += ["", *_sections(route.findings, uri.target, terminal), *_remarks(route.findings, terminal)]
-    lines.append(terminal.plain(f"  {_ms(seconds)} · exit {route_exit(route)}"))
+    lines += ["", *_sections(route.findings, uri.target, terminal, rules=True), *_remarks(route.findings, terminal)]
+    expires = route.to_dict()["expires_in"] if route.targets else None
+    holds = f" · holds for {expires:.0f} s" if isinstance(expires, float) else ""
+    lines += terminal.wrapped(f"{_ms(seconds)}{holds} · exit {route_exit(route)}", "  ", "  ")
     return "\n".join(lines)
 
 
@@ -104,12 +107,12 @@ def _head(terminal: Terminal, mark: Mark, word: str, uri: str, by: str) -> list[
 
 
 class _Section:
-    """The steps at one place, and when the last step before them was made."""
+    """The steps at one place, and how long they took."""
 
-    def __init__(self, place: str, address: str, began: float) -> None:
+    def __init__(self, place: str, address: str) -> None:
         self.place = place
         self.address = address
-        self.began = began
+        self.seconds = 0.0
         self.steps: list[Step] = []
 
     def holds(self, place: str, address: str) -> bool:
@@ -120,29 +123,49 @@ class _Section:
         return True
 
 
-def _sections(steps: Iterable[Step], domain: str, terminal: Terminal) -> list[str]:
-    """LOCATE, then one section for each server and address in the order in which they were tried."""
+def _sections(steps: Iterable[Step], domain: str, terminal: Terminal, *, rules: bool = False) -> list[str]:
+    """LOCATE, then one section for each server and address in the order in which they were tried, and AUDIT.
+
+    With ``rules`` it is said, too, by which rule each question was asked.
+    """
     sections: list[_Section] = []
+    audit = _Section(_AUDIT, "")
     seconds = 0.0
     for step in steps:
         if step.code.startswith(_REMARKS) and step.severity != "error":
             continue
-        place, address = _place(step.hop)
-        if not sections or not sections[-1].holds(place, address):
-            sections.append(_Section(place, address, seconds))
-        sections[-1].steps.append(step)
+        section = audit
+        if step.code not in AUDIT:
+            place, address = _place(step.hop)
+            if not sections or not sections[-1].holds(place, address):
+                sections.append(_Section(place, address))
+            section = sections[-1]
+        section.steps.append(step)
+        section.seconds += step.seconds - seconds
         seconds = step.seconds
     lines: list[str] = []
     peers = 0
-    for section in sections:
+    for section in [*sections, audit] if audit.steps else sections:
         heading = f"LOCATE  {domain}"
-        if section.place:
+        if section.place == _AUDIT:
+            heading = f"{_AUDIT}  {domain}"
+        elif section.place:
             peers += 1
             host = section.place.rpartition(":")[0] if section.address else section.place
             heading = f"PEER {peers}  {host}  {section.address}".rstrip()
-        lines += _heading(terminal, heading, section.steps[-1].seconds - section.began)
-        for step in section.steps:
-            lines += step_lines(step, terminal)
+        lines += _heading(terminal, heading, section.seconds)
+        lines += _section_lines(section.steps, terminal, rules=rules)
+    return lines
+
+
+def _section_lines(steps: Iterable[Step], terminal: Terminal, *, rules: bool) -> list[str]:
+    lines: list[str] = []
+    rule = ""
+    for step in steps:
+        lines += step_lines(step, terminal)
+        if rules and step.rule and step.rule != rule:  # questions that are asked together have one rule
+            rule = step.rule
+            lines += rule_lines(step, terminal)
     return lines
 
 

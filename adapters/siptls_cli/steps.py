@@ -20,14 +20,31 @@ _DENIED: Final = re.compile(r"(NODATA|NXDOMAIN) \(\w+\)")
 _DIGEST: Final = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{16,}([0-9a-f]{8})\b")
 
 _LABELS: Final = {
+    "locate.direct": "host", "locate.naptr": "NAPTR", "locate.srv": "SRV", "locate.nonstandard-srv": "SRV",
     "uri": "URI", "locate": "DNS", "dnssec": "DNSSEC", "delegation": "way", "dane": "TLSA", "cert": "cert",
     "chain": "chain", "id": "name", "net": "TCP", "tls": "TLS", "limit": "limit", "policy": "policy",
     "resolver": "DNS",
 }  # fmt: skip
 
+WEIGHED: Final = frozenset({"locate.naptr-passed-over", "locate.srv-chosen", "locate.srv-passed-over", "locate.direct"})
+"""Why it is these servers and in this order: for those who ask where to go, not for those who ask who is there."""
+
+AUDIT: Final = frozenset(
+    {
+        "locate.audited", "locate.naptr-incomplete", "locate.naptr-order", "locate.naptr-sips-udp",
+        "locate.naptr-equal", "locate.naptr-malformed", "locate.srv-missing", "locate.srv-equal-weights",
+        "locate.srv-root-beside", "locate.nonstandard-srv", "locate.one-family", "locate.not-checked",
+    }
+)  # fmt: skip
+"""What an operator should know of the records; none of it has a say in where to go."""
+
 # Where the evidence of a step that speaks for the peer reads better inside a sentence than after it.
 _SENTENCES: Final = {
     "locate.naptr-chosen": "chosen: {found}",
+    "locate.naptr-passed-over": "passed over: {found}",
+    "locate.srv-chosen": "in this order over {found}",
+    "locate.srv-passed-over": "passed over: {found}",
+    "locate.direct": "the URI's host is the server, over {found}",
     "tls.presented": "{found}",
     "chain.valid": "valid: {found}",
     "dane.match": "{expected} matches {found}",
@@ -88,6 +105,18 @@ def step_lines(step: Step, terminal: Terminal) -> list[str]:
     return lines
 
 
+def rule_lines(step: Step, terminal: Terminal) -> list[str]:
+    """Return the lines that say by which rule a question was asked, to stand below those of its answer.
+
+    Args:
+        step: a step with a rule.
+        terminal: what they are shown on.
+    """
+    if step.severity == "error":
+        return _parts(terminal, [("rule", step.rule)])
+    return terminal.below("rule", step.rule, hang=_LABEL_WIDTH)
+
+
 def note_lines(step: Step, terminal: Terminal) -> list[str]:
     """Return the lines of a step that is no part of a section but a remark on the whole run."""
     found = f": {shortened(step.found)}" if step.found else ""
@@ -128,7 +157,8 @@ def _parts(terminal: Terminal, parts: list[tuple[str, str]]) -> list[str]:
 
 
 def _label(code: str) -> str:
-    label = "NAPTR" if code.startswith("locate.naptr") else _LABELS.get(code.partition(".")[0], "")
+    room, _, what = code.partition(".")
+    label = _LABELS.get(code) or _LABELS.get(f"{room}.{what.partition('-')[0]}") or _LABELS.get(room, "")
     return f"{label:<{_LABEL_WIDTH}}"
 
 

@@ -104,6 +104,19 @@ class Terminal:
         lines[0] = " " * indent + self.mark(mark) + lines[0][indent + len(bare) :]
         return lines
 
+    def below(self, label: str, text: str, indent: int = 3, hang: int = 0) -> list[str]:
+        """Return the lines of what is said of the item above, faint, in the columns of its text.
+
+        Args:
+            label: what it says of it; at most ``hang`` characters.
+            text: what it says.
+            indent: columns before the mark of the item.
+            hang: columns of the item's label.
+        """
+        lead = " " * (indent + (5 if self.ascii_only else 2))
+        lines = self.wrapped(text, lead + label.ljust(hang), lead + " " * hang)
+        return [lead + self.coloured("nothing", line[len(lead) :]) for line in lines]
+
     def bare(self, mark: Mark) -> str:
         """Return a mark without colour."""
         return (_WORDS if self.ascii_only else _GLYPHS)[mark]

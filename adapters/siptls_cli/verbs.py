@@ -11,20 +11,34 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from siptls import Anchors, InvalidUri, Locate, Outbound, Policy, Route, SipUri, Verdict
+from siptls import (
+    Anchors,
+    InvalidUri,
+    InvalidVia,
+    Locate,
+    Outbound,
+    Policy,
+    ResponsePath,
+    Route,
+    SipUri,
+    TargetFailure,
+    Verdict,
+    Via,
+    too_large_for_udp,
+)
 from siptls_io import Performer, to_a_labels
 from siptls_io.asyncio import drive
 
 from . import inputs
-from .problem import of_uri, shown
+from .problem import Problem, of_uri, of_via, shown
 from .report import EXITS, route_exit, route_text, verdict_text
 from .terminal import Terminal, put
 
 if TYPE_CHECKING:
-    from .given import Check, World
+    from . import given as options
 
 
-def check(given: Check) -> int:
+def check(given: options.Check) -> int:
     """Judge the servers of a URI, and print the verdict.
 
     Args:
@@ -62,8 +76,8 @@ def check(given: Check) -> int:
     return code
 
 
-def locate(given: World) -> int:
-    """Find the servers of a URI, and print them in their order.
+def locate(given: options.Locate) -> int:
+    """Find the servers of a URI, or of a Via, and print them in their order.
 
     Args:
         given: the command line.
@@ -74,16 +88,18 @@ def locate(given: World) -> int:
     Raises:
         Problem, SiptlsError: what was given cannot be used.
     """
-    uri = _uri(given["uri"], "locate")
+    via = _via(given["uri"]) if given["via"] else None
+    uri = _uri(given["uri"], "locate") if via is None else via.uri
+    _refuse_of_responses(given)
     inputs.refuse_contradictions(given)
-    policy = Policy(transports=given["transport"] or None, families=inputs.families(given), limits=inputs.limits(given))
     performer = inputs.performer(given)
     began = time.monotonic()
-    route = asyncio.run(_find(uri, policy, performer, _wall_clock(given)))
+    route = asyncio.run(_find(uri, via, given, performer))
     seconds = time.monotonic() - began
     code = route_exit(route)
     if given["format"] == "json":
-        _put_json({"uri": str(uri), **route.to_dict()}, seconds, code)
+        of_via = {} if via is None else {"via": str(via)}
+        _put_json({"uri": str(uri), **of_via, **route.to_dict()}, seconds, code)
     else:
         put(route_text(route, uri, _terminal(given), seconds))
     return code
@@ -98,9 +114,21 @@ async def _judge(uri: SipUri, policy: Policy, performer: Performer, anchors: Anc
     return verdict
 
 
-async def _find(uri: SipUri, policy: Policy, performer: Performer, at: datetime) -> Route:
-    now = asyncio.get_running_loop().time()
-    return await drive(Locate(uri, policy=policy, now=now, at=at, randbelow=secrets.randbelow), performer)
+async def _find(uri: SipUri, via: Via | None, given: options.Locate, performer: Performer) -> Route:
+    policy = Policy(
+        transports=given["transport"] or None,
+        families=inputs.families(given),
+        audit=not given["no_audit"],
+        limits=inputs.limits(given),
+    )
+    now, at = asyncio.get_running_loop().time(), _wall_clock(given)
+    randbelow = None if given["stateless"] else secrets.randbelow
+    if via is None:
+        large = given["request_size"] is not None and too_large_for_udp(given["request_size"])
+        machine = Locate(uri, policy=policy, now=now, at=at, randbelow=randbelow, large=large)
+    else:
+        machine = ResponsePath(via, failure=TargetFailure.TRANSPORT, policy=policy, now=now, at=at, randbelow=randbelow)
+    return await drive(machine, performer)
 
 
 def _uri(text: str, verb: str) -> SipUri:
@@ -112,7 +140,9 @@ def _uri(text: str, verb: str) -> SipUri:
 
 
 def _hint(text: str, verb: str) -> str:
-    """What to type instead of a text that is only the rest of a URI; nothing is guessed."""
+    """What to type instead of a text that is a Via, or only the rest of a URI; nothing is guessed."""
+    if verb == "locate" and _is_via(text):
+        return shown(f"type: siptls locate --via {shlex.quote(text)}")
     try:
         SipUri.parse(to_a_labels(f"sip:{text}"))
     except InvalidUri:
@@ -120,11 +150,40 @@ def _hint(text: str, verb: str) -> str:
     return shown(f"type: siptls {verb} {shlex.quote(f'sip:{text}')}")
 
 
-def _wall_clock(given: World) -> datetime:
+def _via(text: str) -> Via:
+    """Read the Via whose transport a URI can name; with the header field's name it is refused, with what to type."""
+    try:
+        via = Via.parse(text)
+        _ = via.uri
+    except InvalidVia as error:
+        _, colon, value = text.partition(":")
+        value = value.strip()
+        hint = shown(f"type: siptls locate --via {shlex.quote(value)}") if colon and _is_via(value) else ""
+        raise of_via(error, hint) from error
+    return via
+
+
+def _is_via(text: str) -> bool:
+    try:
+        _ = Via.parse(text).uri
+    except InvalidVia:
+        return False
+    return True
+
+
+def _refuse_of_responses(given: options.Locate) -> None:
+    """Refuse the options that say something of a request, where the way of a response is asked for."""
+    if given["via"]:
+        for option, value in (("--transport", given["transport"]), ("--request-size", given["request_size"])):
+            if value:
+                raise Problem("usage.error", f"{option} contradicts --via: a response takes the transport of the Via")
+
+
+def _wall_clock(given: options.World) -> datetime:
     return given["now"] or datetime.now(UTC)
 
 
-def _terminal(given: World) -> Terminal:
+def _terminal(given: options.World) -> Terminal:
     return Terminal.of(sys.stdout, ascii_only=given["ascii"], no_color=given["no_color"])
 
 

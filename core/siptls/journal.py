@@ -20,8 +20,9 @@ Note: TypeAlias = tuple[float, str, object, object]
 _SHOWN: Final = 8  # records of one answer
 # The codes under which an answer to a question is noted; under others an answer is only the evidence of a finding.
 _ANSWERS: Final = frozenset(
-    {"locate.naptr", "locate.srv", "locate.address", "locate.alias", "dane.tlsa", "locate.audited"}
+    {"locate.naptr", "locate.srv", "locate.srv-root", "locate.address", "locate.alias", "dane.tlsa", "locate.audited"}
 )
+_AUDIT: Final = "the audit asks what the domain has to publish (RFC 3263 section 4.1, RFC 7984 section 3.2)"
 
 
 class Step:
@@ -152,7 +153,8 @@ def rendered(notes: tuple[Note, ...], began: float) -> tuple[Step, ...]:
                 rule = asked_by.get(answer.action.rrtype, "")
                 security = (Security.BOGUS if answer.reason is Failure.BOGUS else Security.INDETERMINATE).name.lower()
             elif isinstance(answer, Answer) and code in _ANSWERS:
-                rule, security = asked_by.get(answer.question.rrtype, ""), answer.security.name.lower()
+                rule = _AUDIT if code == "locate.audited" else asked_by.get(answer.question.rrtype, "")
+                security = answer.security.name.lower()
             steps.append(Step(seconds, _hop(hop), code, expected, found, rule, security))
             if isinstance(answer, (Answer, LookupFailed)) and answer.source is not None:
                 sources.setdefault(answer.source, seconds)

@@ -20,6 +20,7 @@ DOCS = Path(__file__).parents[1]
 
 ROOMS = {
     "uri": "The URI",
+    "via": "The Via header field",
     "locate": "Finding the servers",
     "route": "The route of a request",
     "dnssec": "DNSSEC",

@@ -24,7 +24,7 @@ from siptls_cli.steps import shortened, step_lines
 from siptls_cli.terminal import Terminal
 
 GOLDEN = Path(__file__).parent / "golden"
-OWN = ("usage.", "input.", "output.", "internal.", "run.")
+OWN = ("via.", "usage.", "input.", "output.", "internal.", "run.")
 PARTS = ("expected", "found", "why", "fix", "see")
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
