@@ -1,8 +1,9 @@
 # Invariant: whatever DNS, peers and path validators say, as long as the driver keeps to the contract, a machine raises
-# nothing; until it has a result it awaits something, and its result comes, never to change; it asks nothing twice, and
-# its lookups, connections and paths stay within the limits; afterwards exactly the connection of an accepted verdict is
-# open; nothing is accepted unless SECURE TLSA records of usage 3 or a validated path were among what it was told; and
-# what it says of all that is printable ASCII.
+# nothing; until it has a result it awaits something, if only a word of its caller, and its result comes, never to
+# change; it asks nothing twice unless the first answer is half a minute old, and its lookups, connections and paths stay
+# within the limits; afterwards exactly the connection of an accepted verdict is open; nothing is accepted unless SECURE
+# TLSA records of usage 3 or a validated path were among what it was told; and what it says of all that is printable
+# ASCII.
 """Streams of events, hostile but well typed, for `Outbound`, `Locate` and `Verification`."""
 
 from __future__ import annotations
@@ -33,8 +34,12 @@ from siptls import (
     PathValidated,
     Policy,
     Presented,
+    ResponsePath,
     Route,
     Security,
+    TargetFailed,
+    TargetFailure,
+    TargetInUse,
     TlsFacts,
     ValidatePath,
     Verdict,
@@ -71,6 +76,13 @@ _URIS: Final = (
     "sips:192.0.2.1",
     "sip:[2001:db8::1]:5061;transport=sctp",
     "sip:example.com;transport=ws",
+)
+_VIAS: Final = (
+    "SIP/2.0/TLS example.com;branch=z9hG4bK1",
+    "SIP/2.0/UDP example.com:5070;rport;received=192.0.2.9",
+    "SIP/2.0/TCP 192.0.2.1",
+    "SIP/2.0/TLS-SCTP [2001:db8::1]:5061",
+    "SIP/2.0/WS df7jal23ls0d.invalid",
 )
 _NAMES: Final = (
     *("example.com", "sip.example.com", "_sips._tcp.example.com", "hoster.example", "_5061._tcp.sip.example.com"),
@@ -109,6 +121,7 @@ _LIMITS: Final = (
     Limits(aliases=1, records=2, targets=1, addresses=1, lookups=3, chain=1, paths=1, attempts=1, sans=1),
     Limits(lookups=1, seconds=1.0),
     Limits(chain_octets=1_500, sans=2, attempts=3),
+    Limits(seconds=1_000.0),
 )
 _POLICIES: Final[tuple[dict[str, Any], ...]] = (
     {},
@@ -155,6 +168,7 @@ class _Play:
         self.now = 0.0
         self.unanswered: list[Action] = []
         self.issued: list[Action] = []
+        self.asked_at: dict[Action, float] = {}
         self.open: set[Connect] = set()
         self.pinned = False
         self.validated = False
@@ -172,7 +186,29 @@ class _Play:
         if kind < 2:
             return Outbound(uri, policy=policy, now=self.now, at=NOW, randbelow=draw, anchors=anchors)
         if kind == 2:
-            return Locate(uri, policy=policy, now=self.now, at=NOW, randbelow=draw)
+            by_chance = choices.of((draw, None))
+            order_addresses = choices.of((None, sorted))
+            if choices.below(4) == 3:
+                return ResponsePath(
+                    choices.of(_VIAS),
+                    failure=TargetFailure.TRANSPORT,
+                    policy=policy,
+                    now=self.now,
+                    at=NOW,
+                    randbelow=by_chance,
+                    order_addresses=order_addresses,
+                )
+            large, sips_seen = choices.below(2) == 1, choices.below(2) == 1
+            return Locate(
+                uri,
+                policy=policy,
+                now=self.now,
+                at=NOW,
+                randbelow=by_chance,
+                order_addresses=order_addresses,
+                large=large,
+                sips_seen=sips_seen,
+            )
         tlsa = self._records("TLSA", "_5061._tcp.sip.example.com")
         security, delegation = choices.of((None, *Security)), choices.of(tuple(Security)[::-1])
         self.pinned = any(type(record) is Tlsa and record.usage == 3 for record in tlsa)
@@ -221,25 +257,44 @@ class _Play:
             if isinstance(action, Close):
                 self.open.remove(action.connect)
                 continue
-            assert action not in self.issued, "asked twice"
+            assert action not in self.asked_at or self.now >= self.asked_at[action] + 30.0, "asked twice"
+            self.asked_at[action] = self.now
             self.issued.append(action)
             self.unanswered.append(action)
         assert self.machine.next_actions(now=self.now) == ()
 
     def _step(self) -> None:
         machine = self.machine
+        if isinstance(machine, Locate) and machine.targets and self._tell(machine):
+            return
         awaited = machine.outstanding
         assert awaited or machine.deadline < math.inf, "undecided, and nothing is awaited"
         assert set(awaited) <= set(self.unanswered)
-        assert machine.deadline <= self.policy.limits.seconds
+        assert machine.deadline <= self.now + self.policy.limits.seconds
         move = self.choices.below(8)
         if move == 7 or not self.unanswered:
             self.now = max(self.now, machine.deadline)
             machine.advance(now=self.now)
             return
         if move == 6:
-            self.now += self.choices.of((0.0, 0.01, 0.3, 4.0))
+            self.now += self.choices.of((0.0, 0.01, 0.3, 4.0, 31.0))
         self._answer(self.unanswered.pop(self.choices.below(len(self.unanswered))))
+
+    def _tell(self, machine: Locate) -> bool:
+        """Be the caller, at any time, and always when nothing else is awaited; say whether anything was told."""
+        target, move = machine.next_target, self.choices.below(8)
+        if target is None or (machine.ready is None and move < 6):
+            return False
+        if move in {1, 6}:
+            machine.receive(TargetInUse(target, self.choices.of((None, *target.addresses))), now=self.now)
+            assert machine.in_use is None or machine.in_use.host == target.host
+        elif move == 7:
+            machine.stop(now=self.now)
+        else:
+            self.now += self.choices.of((0.0, 32.0))
+            machine.receive(TargetFailed(target, self.choices.of(tuple(TargetFailure))), now=self.now)
+            assert machine.next_target is not target
+        return True
 
     def _answer(self, action: Action) -> None:
         if isinstance(action, Lookup):
