@@ -1,6 +1,6 @@
 # Invariant: whatever DNS, peers and path validators say, as long as the driver keeps to the contract, a machine raises
 # nothing; until it has a result it awaits something, if only a word of its caller, and its result comes, never to
-# change; it asks nothing twice unless the first answer is half a minute old, and its lookups, connections and paths stay
+# change; it asks nothing twice unless the first answer is half a minute old; its lookups, connections and paths stay
 # within the limits; afterwards exactly the connection of an accepted verdict is open; nothing is accepted unless SECURE
 # TLSA records of usage 3 or a validated path were among what it was told; and what it says of all that is printable
 # ASCII.
