@@ -20,9 +20,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from siptls import Connect, Limits, Lookup, Outcome, Policy, Security
+from siptls import Connect, Lookup, Outcome, Policy, Security
 
-from . import instructions, interleaved, peers
+from . import instructions, interleaved, locations, peers
 from .certificates import INTERMEDIATE, LEAF, leaf_with
 from .deployments import Deployment
 from .memory import held
@@ -30,7 +30,7 @@ from .openssl import OpenSslDane, OpenSslMissing
 
 _LATEST: Final = Path(__file__).with_name("latest.json")
 _TABLE: Final = _LATEST.with_suffix(".txt")  # what the documentation shows
-_WIDE: Final = Policy(limits=Limits(targets=10_000, lookups=100_000, attempts=100_000, seconds=1e9))
+_WIDE: Final = Policy(limits=locations.WIDE)
 _WRONG: Final = hashlib.sha256(b"another key").digest()
 
 
@@ -98,6 +98,9 @@ def _candidates() -> dict[str, Callable[[], object]]:
         candidates[f"targets {count}"] = _dead(count)
         candidates[f"tlsa {count}"] = _accepted(Deployment(tlsa=tlsa))
         candidates[f"names {count}"] = _accepted(Deployment(Security.INSECURE, leaf=leaf_with(count)))
+        candidates[f"at once {count}"] = locations.at_once(count)
+        candidates[f"lazily {count}"] = locations.lazily(count)
+        candidates[f"srv {count}"] = locations.srv_order(count)
     return candidates
 
 
@@ -130,8 +133,22 @@ def _rows(least: dict[str, float], openssl: str | None) -> list[Row]:
         Row("DANE-EE / service-identity, certificate parsed", dane / least["names parsed"], "x its time"),
         Row("DANE-EE / service-identity, from DER", dane / least["names from DER"], "x its time"),
     ]
-    for what, name in (("targets, all failing", "targets"), ("TLSA records", "tlsa"), ("names in the leaf", "names")):
-        rows.append(Row(f"growth from 100 to 1,000 {what}", least[f"{name} 1000"] / least[f"{name} 100"], "x", 12))
+    for what, name, must in (
+        ("targets, all failing", "targets", 12),
+        ("TLSA records", "tlsa", 12),
+        ("names in the leaf", "names", 12),
+        ("targets, all located at once", "at once", 12),
+        ("targets, three of them tried", "lazily", 12),
+        ("SRV records, put in order", "srv", 15),
+    ):
+        rows.append(Row(f"growth from 100 to 1,000 {what}", least[f"{name} 1000"] / least[f"{name} 100"], "x", must))
+    rows.append(
+        Row(
+            "1,000 targets: three of them tried / all located at once",
+            100 * least["lazily 1000"] / least["at once 1000"],
+            "%",
+        )
+    )
     return rows
 
 
