@@ -177,6 +177,26 @@ class TestPrefetch:
         uac.is_served(ADDRESSES)
         assert uac.next_host == THREE
 
+    def test_a_look_up_ahead_has_its_own_deadline_and_the_request_none(self) -> None:
+        uac = located(3)
+        uac.uses(ONE)
+        uac.asks(*addresses(TWO, THREE, FOUR))
+        assert uac.machine.deadline == 10.0
+        uac.passes(10.0)
+        assert uac.machine.deadline == math.inf
+        uac.asks_nothing()
+        assert (uac.next_host, uac.machine.in_use) == (ONE, AT_ONE)
+
+    def test_a_target_that_fails_before_its_turn_is_passed_over(self) -> None:
+        # A proxy may know from other transactions that a server is down.
+        uac = located(None)
+        uac.fails(TWO, TargetFailure.TRANSPORT)
+        assert uac.next_host == ONE
+        with pytest.raises(LocalProtocolError):
+            uac.fails(TWO)
+        uac.fails(ONE)
+        assert uac.next_host == THREE
+
     def test_without_a_depth_all_are_looked_up_at_once_and_the_search_is_over(self) -> None:
         uac = caller(None)
         uac.asks(SRV_QUESTION)
@@ -338,6 +358,23 @@ class TestStatelessProxy:
                 ("a.example.com", 5060),
             )
         }
+
+    @pytest.mark.req("R3263-4.4-1", "R3403-4.1-2")
+    def test_equal_naptr_records_have_one_order_too(self) -> None:
+        # Section 4.4 asks domains not to publish such: "and similarly for NAPTR records".
+        records = [
+            (10, 10, "s", "SIP+D2T", "", "_sip._tcp.b.example"),
+            (10, 10, "S", "sip+d2t", "", "_sip._tcp.a.example"),
+            (10, 10, "s", "SIP+D2T", "", "_sip._tcp.c.example"),
+        ]
+        followed: set[str] = set()
+        for permutation in itertools.permutations(records):
+            world = World()
+            world.naptr("example.com", *permutation)
+            machine = Locate("sip:example.com", now=0.0, at=AT, randbelow=None)
+            world.run(machine)
+            followed |= {asked for asked, rrtype in world.questions() if rrtype == "SRV"}
+        assert followed == {"_sip._tcp.a.example"}
 
     @pytest.mark.req("R3263-4.4-1")
     def test_the_case_of_a_name_does_not_change_its_place(self) -> None:
@@ -538,6 +575,22 @@ class TestExpiry:
         assert uac.machine.result is not None
         assert found == tried
 
+    @pytest.mark.req("R3403-3-1")
+    @pytest.mark.parametrize("shortest", range(4))
+    def test_the_route_says_until_when_all_of_its_records_hold(self, shortest: int) -> None:
+        uac = caller(None, uri=self.URI)
+        ttls = [60.0 if place == shortest else 300.0 for place in range(4)]
+        uac.asks("example.com NAPTR")
+        uac.is_told(self.NAPTR, ttl=ttls[0])
+        uac.asks(SRV_QUESTION)
+        uac.is_told("IN SRV 10 0 5061 one.example.com.\nIN SRV 20 0 5062 two.example.com.", ttl=ttls[1])
+        uac.asks(*addresses(ONE, TWO))
+        both = uac.open
+        for host, ttl in ((ONE, ttls[2]), (TWO, ttls[3])):
+            uac.open = [question for question in both if question.name == host]
+            uac.is_told(ADDRESSES, ttl=ttl)
+        assert uac.route().expires == 60.0
+
 
 class TestTime:
     """The limit of time counts each search, and not the time that a request takes."""
@@ -675,7 +728,8 @@ class TestSipsSeen:
     _sips._tcp.example.com. IN SRV 0 0 5061 one.example.com.
     _sip._tcp.example.com.  IN SRV 0 0 5060 one.example.com.
     """
-    WITHOUT = "\n".join(line for line in (NAPTR + SRV).splitlines() if "_sips" not in line)
+    SRV_OF_TWO = SRV + "_sip._tcp.example.com.  IN SRV 9 0 5060 two.example.com."
+    WITHOUT = "\n".join(line for line in (NAPTR + SRV_OF_TWO).splitlines() if "_sips" not in line)
 
     @pytest.mark.req("R3263-7-1")
     @pytest.mark.parametrize(
@@ -696,12 +750,15 @@ class TestSipsSeen:
         assert uac.route().sips is sips
 
     @pytest.mark.req("R3263-7-1")
+    @pytest.mark.parametrize("prefetch", [0, None])
     @pytest.mark.parametrize("seen", [False, True])
     @pytest.mark.parametrize(("records", "there"), [(NAPTR + SRV, True), (SRV, True), (WITHOUT, False)])
-    def test_if_it_ceases_to_appear_there_is_an_alarm(self, records: str, *, seen: bool, there: bool) -> None:
-        uac = caller(None, uri="sip:example.com", transports=("tls", "tcp"), sips_seen=seen)
+    def test_if_it_ceases_to_appear_there_is_an_alarm_before_anything_is_sent(
+        self, records: str, prefetch: int | None, *, seen: bool, there: bool
+    ) -> None:
+        uac = caller(prefetch, uri="sip:example.com", transports=("tls", "tcp"), sips_seen=seen)
         uac.is_served(records + ADDRESSES)
         alarms = [step for step in uac.route().findings if step.code == "locate.sips-vanished"]
         assert [step.severity for step in alarms] == (["warning"] if seen and not there else [])
         # "MAY reject the request": that is left to the caller.
-        assert [target.transport for target in uac.route().targets] == ["tls" if there else "tcp"]
+        assert {target.transport for target in uac.route().targets} == {"tls" if there else "tcp"}
