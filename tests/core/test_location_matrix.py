@@ -32,6 +32,7 @@ states of SRV.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -296,7 +297,29 @@ sips:[2001:db8::9]:5061              nothing     any           | transport
 sips:example.com;maddr=gate.example  nothing     any           | transport
 """
 
+# A client that has TLS and likes it least. The order of the server's NAPTR records comes first; where the client may
+# choose, it does not "wish to use TLS" (section 4.2).
+CLIENT_THAT_LIKES_UDP = """
+URI                                  asks        NAPTR         | good           | "." | bad | failed | absent
+
+sip:example.com                      NAPTR       good          | tls@ps1,ps2    | no  | bad | failed | tls@own:5061
+                                                 broken absent | udp@u1,u2      | no  | bad | failed | udp@own:5060
+                                                 failed        | failed
+sips:example.com                     NAPTR       good          | tls@ps1,ps2    | no  | bad | failed | tls@own:5061
+                                                 broken absent | tls@s1,s2      | no  | bad | failed | tls@own:5061
+                                                 failed        | failed
+sip:example.com;transport=udp        _sip._udp   any           | udp@u1,u2      | no  | bad | failed | udp@own:5060
+sip:example.com;transport=tcp        _sip._tcp   any           | tcp@t1,t2      | no  | bad | failed | tcp@own:5060
+sip:example.com;transport=tls        _sips._tcp  any           | tls@s1,s2      | no  | bad | failed | tls@own:5061
+sips:example.com;transport=tcp       _sips._tcp  any           | tls@s1,s2      | no  | bad | failed | tls@own:5061
+sip:example.com:5061                 A+AAAA      any           | udp@own:5061
+sips:example.com:5060                A+AAAA      any           | tls@own:5060
+sip:192.0.2.9                        nothing     any           | udp@192.0.2.9:5060
+sips:192.0.2.9                       nothing     any           | tls@192.0.2.9:5061
+"""
+
 USUAL: tuple[Transport, ...] | None = None
+LIKES_UDP: tuple[Transport, ...] = ("udp", "tcp", "tls")
 FULL: tuple[Transport, ...] = ("tls-sctp", "tls", "wss", "sctp", "tcp", "ws", "udp")
 WITHOUT_TLS: tuple[Transport, ...] = ("tcp", "udp")
 
@@ -495,6 +518,12 @@ class TestEveryUriInEveryState:
     def test_a_client_without_tls(self, row: Row, security: Security) -> None:
         check(row, WITHOUT_TLS, security)
 
+    @pytest.mark.req("R3263-4.1-9", "R3263-4.1-11", "R3263-4.1-16", "R3263-4.2-4")
+    @SECURITIES
+    @pytest.mark.parametrize("row", rows(CLIENT_THAT_LIKES_UDP), ids=str)
+    def test_a_client_that_likes_udp(self, row: Row, security: Security) -> None:
+        check(row, LIKES_UDP, security)
+
     @pytest.mark.req("R3261-26.2.2-1", "R3261-19.1.1-1")
     def test_there_is_no_cell_for_sips_over_udp_because_it_is_no_uri(self) -> None:
         with pytest.raises(InvalidUri):
@@ -563,6 +592,24 @@ absent      absent     failed     failed
 not-here    not-here   failed     failed
 """
 
+# Section 4.2, "if the client wishes to use TLS" over the transport that the URI names. It wishes to, as long as the
+# domain does not deny it.
+MIXED_TCP = """
+_sips._tcp  _sip._tcp  sip:example.com;transport=tcp
+good        good       tls@s1,s2
+good        absent     tls@s1,s2
+good        not-here   tls@s1,s2
+absent      good       tcp@t1,t2
+absent      not-here   no
+not-here    good       tcp@t1,t2
+not-here    not-here   no
+failed      good       failed
+failed      absent     failed
+failed      not-here   failed
+absent      failed     failed
+not-here    failed     failed
+"""
+
 
 class TestSrvSetsThatDiffer:
     """Nothing weaker is chosen because the lookup of something stronger failed (D-SEC-12)."""
@@ -572,11 +619,21 @@ class TestSrvSetsThatDiffer:
     @pytest.mark.parametrize("line", MIXED.splitlines()[2:])
     def test_the_best_transport_that_is_offered_is_taken(self, line: str, security: Security) -> None:
         *states, cell = line.split()
+        self.check("sip:example.com", ("_sips._tcp", "_sip._tcp", "_sip._udp"), states, cell, security)
+
+    @pytest.mark.req("R3263-4.2-4", "R3263-4.1-18", "R2782-tgt-2", "D-SEC-12")
+    @SECURITIES
+    @pytest.mark.parametrize("line", MIXED_TCP.splitlines()[2:])
+    def test_the_same_goes_for_the_service_of_one_transport(self, line: str, security: Security) -> None:
+        *states, cell = line.split()
+        self.check("sip:example.com;transport=tcp", ("_sips._tcp", "_sip._tcp"), states, cell, security)
+
+    def check(self, uri: str, labels: Sequence[str], states: list[str], cell: str, security: Security) -> None:
         world = world_of("", "", security)
-        for label, state in zip(("_sips._tcp", "_sip._tcp", "_sip._udp"), states, strict=True):
+        for label, state in zip(labels, states, strict=True):
             text = {"good": SRV_GOOD, "absent": "", "not-here": SRV_ROOT, "failed": None}[state]
             srv(world, f"{label}.example.com", text)
-        assert told(world.locate("sip:example.com"), security) == meaning(cell)
+        assert told(world.locate(uri), security) == meaning(cell)
 
 
 # RFC 7984 section 3.1: "A and AAAA". Of two families one that failed is no reason to leave the other (D-SEC-13).
