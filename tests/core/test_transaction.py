@@ -186,6 +186,9 @@ class TestPrefetch:
         assert uac.machine.deadline == math.inf
         uac.asks_nothing()
         assert (uac.next_host, uac.machine.in_use) == (ONE, AT_ONE)
+        uac.is_told(ADDRESSES)  # too late: they count as failed
+        uac.fails(ONE)
+        uac.asks(*addresses(FIVE))
 
     def test_a_target_that_fails_before_its_turn_is_passed_over(self) -> None:
         # A proxy may know from other transactions that a server is down.
@@ -316,6 +319,21 @@ class TestWhatCountsAsFailure:
         assert uac.machine.result is not None
         # The order is made once, and no question is asked twice.
         assert sorted(uac.questions) == sorted({SRV_QUESTION, *[f"{h} {t}" for h in HOSTS for t in ("A", "AAAA")]})
+
+    @pytest.mark.parametrize("prefetch", [0, 1, 3, None])
+    def test_the_list_is_as_long_as_the_policy_allows(self, prefetch: int | None) -> None:
+        uac = located(prefetch, limits=Limits(targets=2))
+        for host in (ONE, TWO):
+            assert uac.next_host == host
+            uac.uses(host)
+            uac.is_served(ADDRESSES)
+            uac.fails(host)
+            uac.is_served(ADDRESSES)
+        result = uac.machine.result
+        assert result is not None
+        assert (uac.next_host, result.complete) == (None, False)
+        assert "limits.targets" in " ".join(step.found for step in result.findings)
+        assert not [question for question in uac.questions if question.startswith(THREE)]
 
     def test_a_target_may_fail_without_having_been_in_use(self) -> None:
         uac = located()
