@@ -178,8 +178,10 @@ class _Reading:
         if self._message.rcode() == dns.rcode.NXDOMAIN:
             return self._malformed("records of a name that does not exist")
         owner = presentation(name)
-        records = [made for _, rdata in found if (made := record(owner, rdata)) is not None]
-        if len(records) != len(found):
+        # "It is meaningless for two records to ever have label, class, type and data all equal" (RFC 2181 section 5).
+        different = dict.fromkeys([rdata for _, rdata in found])
+        records = [made for rdata in different if (made := record(owner, rdata)) is not None]
+        if len(records) != len(different):
             return self._malformed("records of another kind than their type says")
         ttl = min(self._ttl, *(ttl for ttl, _ in found))
         return self._answered(owner, tuple(records), None, ttl)

@@ -39,13 +39,14 @@ from siptls import (
     TargetFailure,
     Verdict,
 )
+from siptls.address_selection import destination_order
 from siptls.codes import CATALOGUE
 from siptls.dane import parse
 from siptls.dns import Address, Alias, Answer, Denial, Naptr, Record, Srv, Tlsa
 from siptls.dns.question import RRType
 from siptls.events import Answered, Event, LookupEvent
 from siptls.machine import Machine
-from siptls.names import ip_literal, is_domain_name
+from siptls.names import fold, ip_literal, is_domain_name
 from siptls.policy import SECURE_TRANSPORTS, TRANSPORTS
 from world import AT, INSECURE, SECURE, SOURCE, World, first
 from worlds import all_worlds, limits, policies, seeds, swollen_worlds, uris
@@ -196,7 +197,7 @@ def held_to_the_limits(run: Run, result: Verdict | Route, policy: Policy) -> Non
     assert len({lookup.name for lookup in run.lookups if lookup.rrtype in ("A", "AAAA")}) <= bounds.targets
     assert len(run.connects) <= bounds.attempts
     for host in {connect.endpoint.host for connect in run.connects}:
-        assert len([c for c in run.connects if c.endpoint.host == host]) <= bounds.addresses
+        assert len({c.endpoint.address for c in run.connects if c.endpoint.host == host}) <= bounds.addresses
     assert all(connect.endpoint.transport in SECURE_TRANSPORTS for connect in run.connects)
     for name in [connect.server_name for connect in run.connects]:
         assert name is None or fit_for_the_wire(name)
@@ -204,7 +205,7 @@ def held_to_the_limits(run: Run, result: Verdict | Route, policy: Policy) -> Non
     assert run.now <= bounds.seconds * (len(run.lookups) if policy.prefetch is not None else 1)
     steps = result.steps if isinstance(result, Verdict) else result.findings
     # Each answer is told once with what was passed over in it; each target and each connection has its few findings.
-    assert len(steps) <= 24 + 2 * len(run.lookups) + 4 * min(bounds.targets, len(run.lookups)) + 8 * len(run.connects)
+    assert len(steps) <= 24 + 2 * len(run.lookups) + 5 * bounds.targets + 8 * len(run.connects)
     for step in steps:
         assert step.code in CATALOGUE
         text = f"{step.hop}{step.expected}{step.found}"
@@ -414,6 +415,21 @@ def test_the_report_of_thousands_of_records_is_as_short_as_that_of_twenty(kind: 
     assert many < 1.3 * few
 
 
+@in_every_kind
+@in_every_type
+@pytest.mark.req("T-L01")
+def test_thousands_of_equal_records_are_no_more_than_one(kind: str, rrtype: str) -> None:
+    def said(lookup: Lookup) -> LookupEvent:
+        return answered(lookup, *[at(lookup.name, lookup)] * 2_000)
+
+    once, often = Run(only(rrtype, lambda lookup: answered(lookup, at(lookup.name, lookup)))), Run(only(rrtype, said))
+    result, honest = held(often, kind), held(once, kind)
+    assert often.lookups == once.lookups
+    assert failed_by(result) == failed_by(honest)
+    if isinstance(result, Route) and rrtype in ("A", "AAAA"):
+        assert [target.addresses for target in result.targets] == [("2001:db8::1", ADDRESS)]
+
+
 # Each limit is named where it is hit.
 
 Limiting: TypeAlias = tuple[Said, Limits, str, float]
@@ -585,9 +601,11 @@ def test_an_alias_to_what_is_no_name_is_neither_followed_nor_sent_to_a_server(ki
         return answered(lookup, at(bad, lookup), aliases=(Alias(lookup.name, bad, SECURE, 60.0),))
 
     run = Run(said)
-    held(run, kind)
+    result = held(run, kind)
     for lookup in run.lookups:
         assert is_domain_name(lookup.name)
+    if not is_domain_name(fold(bad)) and (kind == "Outbound" or rrtype != "TLSA"):
+        assert "MALFORMED" in str(steps_of(result))
 
 
 @in_every_kind
@@ -627,6 +645,38 @@ def test_order_and_preference_at_their_ends_are_numbers_like_others(kind: str) -
     run = Run(only("NAPTR", said))
     held(run, kind)
     assert Lookup("_x.o0p65535.example", "SRV") in run.lookups
+
+
+BAD_ADDRESSES = (
+    "",
+    "\x00",
+    "\x1b[2J",
+    "x" * 70_000,
+    "192.0.2.300",
+    "fe80::1%eth0",
+    "sip.example.com",
+    "\ud800",
+    "[::1]",
+)
+
+
+@in_every_kind
+@pytest.mark.req("T-L01", "R7984-4-2")
+@pytest.mark.parametrize("bad", BAD_ADDRESSES)
+@pytest.mark.parametrize("rrtype", ["A", "AAAA"])
+def test_an_address_that_is_none_ends_no_run_whoever_orders_the_addresses(kind: str, rrtype: str, bad: str) -> None:
+    said = only(rrtype, lambda lookup: answered(lookup, Address(lookup.name, bad), at(lookup.name, lookup)))
+    played(kind, said)
+    if kind == "Outbound":
+        return
+
+    def order(addresses: tuple[str, ...]) -> tuple[str, ...]:
+        return destination_order(addresses, lambda address: address)
+
+    machine = Locate(URIS[1], now=0.0, at=AT, randbelow=first, order_addresses=order)
+    result = Run(said).through(machine)
+    assert isinstance(result, Route)
+    assert [target.addresses[-1] for target in result.targets] == [bad]  # what is no address comes last
 
 
 # Time to live.

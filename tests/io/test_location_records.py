@@ -94,6 +94,20 @@ def test_no_client_goes_to_a_server_that_only_a_truncated_reply_names() -> None:
     assert "evil" not in str(route.to_dict())
 
 
+@in_every_way
+@pytest.mark.req("R2782-use-1", "T-L01")
+def test_a_record_that_is_sent_twice_is_read_once_with_the_lower_time_to_live(ask: Ask) -> None:
+    def script(query: dns.message.Message, tcp: bool) -> dns.message.Message:
+        record = f"{OWNER}. {{}} IN SRV 10 0 5061 {{}}.example.com."
+        return response(query, record.format(60, "sip"), record.format(9, "SIP"), record.format(60, "other"))
+
+    with trusting(script) as (resolver, _):
+        event = ask(resolver, SRV)
+    assert srv_of(event) == ["10 0 5061 other.example.com", "10 0 5061 sip.example.com"]
+    assert isinstance(event, Answered)
+    assert event.answer.ttl == 9
+
+
 # The additional section.
 
 
