@@ -40,13 +40,14 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
         performer: does what the machine asks for, several things at a time.
 
     Returns:
-        What the machine is ready with. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
-        closed. When this is cancelled or raises, every connection is; an exception comes as it is, never in a group.
+        What the machine is ready with. Then nothing runs any more, and every connection but that of an ACCEPTED verdict
+        is closed. When this is cancelled or raises, every connection is; an exception comes as it is, never in a group.
     """
     arrive, arrivals = anyio.create_memory_object_stream[tuple[int, Event]](math.inf)
     opened: set[Connect] = set()
     kept: Connect | None = None
     numbers = count()
+    left = machine.outstanding  # by a driver that was cancelled
 
     async def run(number: int, errand: Errand) -> None:
         event = await perform(performer, errand)
@@ -58,12 +59,13 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
         try:
             async with arrive, arrivals, anyio.create_task_group() as tasks:
                 while machine.ready is None:
-                    for action in machine.next_actions(now=anyio.current_time()):
+                    for action in (*left, *machine.next_actions(now=anyio.current_time())):
                         if isinstance(action, Close):
                             opened.remove(action.connect)
                             await performer.close(action.connect)
                         else:
                             tasks.start_soon(run, next(numbers), action)
+                    left = ()
                     if machine.ready is None:  # else its time was over
                         for event in await _arrived(arrivals, machine.deadline):
                             machine.receive(event, now=anyio.current_time())

@@ -39,20 +39,22 @@ async def drive(machine: Machine[R], performer: Performer) -> R:
         performer: does what the machine asks for, several things at a time.
 
     Returns:
-        What the machine is ready with. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
-        closed. When this is cancelled or raises, every connection is.
+        What the machine is ready with. Then nothing runs any more, and every connection but that of an ACCEPTED verdict
+        is closed. When this is cancelled or raises, every connection is.
     """
     loop = asyncio.get_running_loop()
     running: list[asyncio.Task[Event]] = []
     opened: set[Connect] = set()
+    left = machine.outstanding  # by a driver that was cancelled
     try:
         while (result := machine.ready) is None:
-            for action in machine.next_actions(now=loop.time()):
+            for action in (*left, *machine.next_actions(now=loop.time())):
                 if isinstance(action, Close):
                     opened.remove(action.connect)
                     await performer.close(action.connect)
                 else:
                     running.append(loop.create_task(perform(performer, action)))
+            left = ()
             if machine.ready is not None or not running:
                 machine.advance(now=loop.time())  # what was to be done is overdue already
                 continue

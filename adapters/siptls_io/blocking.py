@@ -43,8 +43,8 @@ def drive(machine: Machine[R], performer: BlockingPerformer) -> R:
         performer: does what the machine asks for, several things at a time.
 
     Returns:
-        What the machine is ready with. Then nothing runs any more, and every connection but that of an ACCEPTED verdict is
-        closed. When this raises, `KeyboardInterrupt` included, every connection is.
+        What the machine is ready with. Then nothing runs any more, and every connection but that of an ACCEPTED verdict
+        is closed. When this raises, `KeyboardInterrupt` included, every connection is.
 
     Raises:
         OSError: this process has no file descriptors left.
@@ -70,13 +70,15 @@ def drive(machine: Machine[R], performer: BlockingPerformer) -> R:
 
 
 def _drive_aside(machine: Machine[R], workers: Workers, outcome: Future[R]) -> None:
+    left = machine.outstanding  # by a driver that was cancelled
     try:
         while (result := machine.ready) is None:
-            for action in machine.next_actions(now=time.monotonic()):
+            for action in (*left, *machine.next_actions(now=time.monotonic())):
                 if isinstance(action, Close):
                     workers.close(action.connect)
                 else:
                     workers.start(action)
+            left = ()
             if machine.ready is None:  # else its time was over
                 for event in workers.events(machine.deadline):
                     machine.receive(event, now=time.monotonic())

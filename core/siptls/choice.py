@@ -188,6 +188,20 @@ def naptr_flaw(record: Naptr, scheme: str, usable: tuple[str, ...]) -> str:
     return ""
 
 
+def offers_tls(answer: Answer) -> bool:
+    """Say whether NAPTR records, or the SRV records for a transport with TLS, offer TLS (RFC 3263 section 7).
+
+    Args:
+        answer: the answer with these records, or their denial.
+    """
+    return any(
+        transport_of(record.service) in SECURE_TRANSPORTS
+        if isinstance(record, Naptr)
+        else isinstance(record, Srv) and record.target != "."
+        for record in answer.records
+    )
+
+
 def _naptr_rank(record: object) -> tuple[int, int, str]:
     assert isinstance(record, Naptr)
     return record.order, record.preference, str(record)

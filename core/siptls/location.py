@@ -13,9 +13,9 @@ from itertools import islice
 from typing import Final
 
 from .addresses import OrderAddresses, Reached
+from .choice import offers_tls
 from .delegation import Addressed
 from .dns.question import Lookup
-from .dns.records import Naptr, Srv
 from .errors import LocalProtocolError
 from .events import Answered, Endpoint, Event, LookupEvent, LookupFailed
 from .locating import Locating
@@ -221,6 +221,7 @@ class Locate(Locating[Route]):
             self._stale_at = math.inf  # all targets are asked for at once, so nothing is fallen back on
 
     def _begin_target(self, target: Target) -> None:
+        self._warn_if_sips_vanished()  # before anything can be sent
         self._ask_addresses(target)
         if not self._is_lazy:
             self._look_ahead(_AT_ONCE)
@@ -301,8 +302,7 @@ class Locate(Locating[Route]):
         return [event for event in events if isinstance(event, (Answered, LookupFailed))]
 
     def _conclude(self, *, complete: bool) -> None:
-        if self._sips_seen and self._sips is False:
-            self._note("locate.sips-vanished", "LOCATE", None)
+        self._warn_if_sips_vanished()
         if self._audited is not None:
             from .zone_lint import audit_findings  # noqa: PLC0415
 
@@ -328,23 +328,19 @@ class Locate(Locating[Route]):
             self._sips,
         )
 
+    def _warn_if_sips_vanished(self) -> None:
+        if self._sips_seen and self._sips is False:
+            self._sips_seen = False  # once is enough
+            self._note("locate.sips-vanished", "LOCATE", None)
+
     @property
     def _sips(self) -> bool | None:
         """Whether NAPTR or SRV records offer TLS; None if nothing was asked that could tell."""
-        told = None
-        questions = [(Lookup(self.uri.target, "NAPTR"), True)]
-        questions += [(question, transport in SECURE_TRANSPORTS) for transport, question, _ in self._srv_questions]
-        for question, telling in questions:
-            entry = self._ledger.get(question)
-            if entry is None or not isinstance(entry.event, Answered) or not telling:
-                continue
-            told = told or False
-            for record in entry.event.answer.records:
-                if isinstance(record, Naptr):
-                    told = told or (record.service.isascii() and record.service.upper().startswith("SIPS+"))
-                elif isinstance(record, Srv):
-                    told = told or record.target != "."
-        return told
+        questions = [Lookup(self.uri.target, "NAPTR")]
+        questions += [question for transport, question, _ in self._srv_questions if transport in SECURE_TRANSPORTS]
+        entries = [self._ledger[question] for question in questions if question in self._ledger]
+        answers = [entry.event.answer for entry in entries if isinstance(entry.event, Answered)]
+        return any(map(offers_tls, answers)) if answers else None
 
 
 class ResponsePath(Locate):

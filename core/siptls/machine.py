@@ -88,6 +88,7 @@ class Machine(ABC, Generic[R]):
         "_ends",
         "_fresh",
         "_journal",
+        "_late",
         "_ledger",
         "_lookups",
         "_now",
@@ -112,6 +113,7 @@ class Machine(ABC, Generic[R]):
         # Nearly always empty: a tuple then costs nothing, and a machine that waits is mostly what it references.
         self._fresh: tuple[_Entry, ...] = ()
         self._closes: tuple[Close, ...] = ()
+        self._late: tuple[Lookup, ...] = ()  # asked anew while the first answer may still come
         self._ready: tuple[tuple[Callable[[Any], None], Event | None], ...] = ()
         self._journal: list[Note] = []
         self._result: R | None = None
@@ -220,6 +222,8 @@ class Machine(ABC, Generic[R]):
         if entry is not None and not self._is_stale(entry):
             self._share(entry, then)
             return
+        if entry is not None and entry.state == _ABANDONED:
+            self._late += (question,)
         self._lookups += 1
         if self._lookups > self.policy.limits.lookups:
             detail = f"limits.lookups: more than {self.policy.limits.lookups} lookups"
@@ -370,6 +374,9 @@ class Machine(ABC, Generic[R]):
             entry.state = _ANSWERED
             if isinstance(event, Presented):
                 self._close(event.action)
+        elif isinstance(event.action, Lookup) and event.action in self._late:
+            at = self._late.index(event.action)
+            self._late = self._late[:at] + self._late[at + 1 :]
         elif self._result is None:
             raise LocalProtocolError(f"{event.action!r} was answered before")
 

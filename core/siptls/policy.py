@@ -125,7 +125,7 @@ class Limits(_Options):
         sans: names in one certificate.
         paths: candidates for a trust anchor that one connection's TLSA records of usage 0, and of usage 2, may name.
         attempts: connections in all.
-        seconds: how long a run may take, in seconds.
+        seconds: how long a run may take, in seconds; for a `Locate` that waits for its caller, each search anew.
 
     Raises:
         InvalidPolicy: a count is not a whole number of at least 1, or ``seconds`` is not above 0.

@@ -397,3 +397,30 @@ class TestAfterTheResult:
         machine.receive(found(A), now=0.0)
         assert machine.result == "done"
         assert machine.heard == []
+
+
+def test_a_question_that_is_asked_anew_is_answered_anew_though_the_first_answer_is_still_to_come() -> None:
+    machine = handed_out(A, policy=Policy(limits=Limits(seconds=1_000.0)))
+    machine.advance(now=10.0)  # given up
+    machine.advance(now=40.0)  # and too old to be shared
+    machine.ask(A)
+    assert machine.next_actions(now=40.0) == (A,)
+    machine.receive(found(A), now=41.0)
+    machine.receive(found(A), now=42.0)  # one of the two was late
+    assert [type(event) for event in machine.heard] == [LookupFailed, Answered]
+    with pytest.raises(LocalProtocolError, match="answered before"):
+        machine.receive(found(A), now=43.0)
+
+
+def test_the_answer_to_a_question_is_shared_for_half_a_minute_at_least_and_as_long_as_it_lives() -> None:
+    for ttl, shared_at, asked_at in ((0.0, 29.9, 30.0), (60.0, 59.9, 60.0)):
+        machine = handed_out(A, policy=Policy(limits=Limits(seconds=1_000.0)))
+        answer = found(A).answer.changed(ttl=ttl)
+        machine.receive(Answered(A, answer), now=0.0)
+        machine.advance(now=shared_at)
+        machine.ask(A)
+        assert machine.next_actions(now=shared_at) == ()
+        assert len(machine.heard) == 2
+        machine.advance(now=asked_at)
+        machine.ask(A)
+        assert machine.next_actions(now=asked_at) == (A,)
