@@ -204,7 +204,9 @@ class TestLaw6:
 
     @machines
     @many
-    @given(world=all_worlds(), uri=uris, policy=policies, seed=seeds, bounds=limits, prefetch=st.none() | st.integers(0, 3))
+    @given(
+        world=all_worlds(), uri=uris, policy=policies, seed=seeds, bounds=limits, prefetch=st.none() | st.integers(0, 3)
+    )
     def test_small_limits_are_kept(
         self, begin: Begin, world: World, uri: str, policy: Policy, seed: int, bounds: Limits, prefetch: int | None
     ) -> None:
