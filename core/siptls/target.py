@@ -180,7 +180,7 @@ class Route:
             "outcome": None if self.outcome is None else self.outcome.value,
             "code": self.code,
             "sips": self.sips,
-            "expires_in": None if self.expires == math.inf else max(0.0, self.expires - self._ended),
+            "expires_in": None if self.expires == math.inf else max(0.0, round(self.expires - self._ended, 3)),
             "steps": [step.to_dict() for step in self.findings],
         }
 
