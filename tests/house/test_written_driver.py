@@ -6,7 +6,9 @@ import gc
 import hashlib
 import ssl
 import threading
+import time
 from collections.abc import Callable, Generator
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +19,7 @@ from sybil.parsers.myst import PythonCodeBlockParser
 
 from loopback_tls import CURRENT, LoopbackServer, hangs_up, keeps_silent, says, server_context, tls
 from pki import Issuer
+from siptls import Locate, Lookup, TargetFailed, TargetFailure, TargetInUse
 from siptls.events import Anchors
 from siptls.policy import Limits, Policy
 from siptls.verdict import Outcome, Verdict
@@ -165,3 +168,28 @@ def at_once(work: Callable[[None], Any]) -> Generator[Any, None, Any]:
     """A task that waits for nothing."""
     yield from ()
     return work(None)
+
+
+def test_a_lazy_machine_is_driven_on_and_what_was_left_is_taken_up() -> None:
+    zones = ZoneFiles({"example.com": "_sips._tcp SRV 1 1 1 a\n_sips._tcp SRV 2 1 1 b\na A 192.0.2.1\nb A 192.0.2.2\n"})
+    network = page()["Network"](zones)
+    machine = Locate(URI, policy=Policy(prefetch=1), now=time.monotonic(), at=datetime.now(UTC), randbelow=None)
+    broken = ["b.example.com"]
+
+    def perform(action: Lookup) -> Generator[Any, None, Any]:
+        if action.name in broken:
+            broken.clear()
+            raise KeyboardInterrupt
+        task: Generator[Any, None, Any] = network.perform(action)
+        return task
+
+    def drive() -> list[str]:
+        return [target.host for target in page()["drive"](machine, perform, network.close).targets]
+
+    assert drive() == ["a.example.com"]
+    machine.receive(TargetInUse(machine.targets[0]), now=time.monotonic())
+    with pytest.raises(KeyboardInterrupt):
+        drive()
+    assert drive() == ["a.example.com"]
+    machine.receive(TargetFailed(machine.targets[0], TargetFailure.TIMEOUT), now=time.monotonic())
+    assert drive() == ["a.example.com", "b.example.com"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import anyio
@@ -46,15 +47,20 @@ class Names:
 
     Args:
         silent: a host whose addresses are never told.
+        broken: a host at whose first question the resolver itself breaks.
     """
 
-    def __init__(self, silent: str = "") -> None:
+    def __init__(self, silent: str = "", broken: str = "") -> None:
         self.silent = silent
+        self.broken = broken
         self.asked: list[str] = []
 
     def _note(self, lookup: Lookup) -> None:
         if lookup.rrtype == "A":
             self.asked.append(lookup.name)
+            if lookup.name == self.broken:
+                self.broken = ""
+                raise ZeroDivisionError
 
     def answer(self, lookup: Lookup, cancellation: Cancellation | None = None, /) -> LookupEvent:
         self._note(lookup)
@@ -259,6 +265,46 @@ def test_records_that_expired_meanwhile_are_asked_for_again_once(loop: EventLoop
         assert (told.count("locate.restarted"), told.count("locate.expired")) == (1, 1)
 
     loop.run(main)
+
+
+def drive_again(loop: EventLoop, names: Names, patience: float) -> None:
+    """Look ahead for a while, and when that was cancelled or has failed, drive on."""
+
+    async def main() -> None:
+        machine, performer = lazy(loop.now(), 1), OfflinePerformer(names, {})
+        (target,) = (await loop.module.drive(machine, performer)).targets
+        machine.receive(TargetInUse(target), now=loop.now())
+        with anyio.move_on_after(patience), suppress(ZeroDivisionError):
+            await loop.module.drive(machine, performer)
+        assert [action.name for action in machine.outstanding if isinstance(action, Lookup)] != []
+        names.silent = ""
+        machine.receive(TargetFailed(target, TargetFailure.UNAVAILABLE), now=loop.now())
+        route = await loop.module.drive(machine, performer)
+        assert hosts(route) == [FOUND, SECOND]
+        assert machine.turns < 12
+
+    loop.run(main)
+
+
+@pytest.mark.parametrize("loop", VIRTUAL_LOOPS.values(), ids=VIRTUAL_LOOPS)
+def test_what_a_cancelled_driver_has_left_is_taken_up_by_the_next_one(loop: EventLoop) -> None:
+    drive_again(loop, Names(silent=SECOND), 1.0)
+
+
+@on_every_loop
+def test_what_a_driver_has_left_that_raised_is_taken_up_by_the_next_one(loop: EventLoop | Blocking) -> None:
+    names = Names(broken=SECOND)
+    if not isinstance(loop, Blocking):
+        drive_again(loop, names, NEVER)
+        return
+    machine, performer = lazy(time.monotonic(), 1), OfflinePerformer(names, {}).blocking()
+    (target,) = siptls_io.blocking.drive(machine, performer).targets
+    machine.receive(TargetInUse(target), now=time.monotonic())
+    with pytest.raises(ZeroDivisionError):
+        siptls_io.blocking.drive(machine, performer)
+    machine.receive(TargetFailed(target, TargetFailure.UNAVAILABLE), now=time.monotonic())
+    assert hosts(siptls_io.blocking.drive(machine, performer)) == [FOUND, SECOND]
+    assert machine.turns < 12
 
 
 @on_every_loop
