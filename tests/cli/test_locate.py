@@ -347,8 +347,11 @@ def test_only_locate_takes_its_options() -> None:
 # Zone files and name servers.
 
 
-def serving(zones: Mapping[str, str], *, ad: bool) -> Script:
-    """An authoritative answer out of master files by dnspython alone, aliases from zone to zone included."""
+def serving(zones: Mapping[str, str], *, ad: bool, failing: str = "") -> Script:
+    """An authoritative answer out of master files by dnspython alone, aliases from zone to zone included.
+
+    A name in no zone is refused, and at and below the name that is ``failing`` everything fails.
+    """
     read = {
         dns.name.from_text(name): dns.zone.from_text(text, name, relativize=False, check_origin=False)
         for name, text in zones.items()
@@ -359,6 +362,12 @@ def serving(zones: Mapping[str, str], *, ad: bool) -> Script:
         reply.flags |= dns.flags.AD if ad else 0
         (question,) = query.question
         name, wanted = question.name, question.rdtype
+        if failing and name.is_subdomain(dns.name.from_text(failing)):
+            reply.set_rcode(dns.rcode.SERVFAIL)
+            return reply
+        if not any(name.is_subdomain(zone) for zone in read):
+            reply.set_rcode(dns.rcode.REFUSED)
+            return reply
         while True:
             zone = read[max((z for z in read if name.is_subdomain(z)), key=lambda z: len(z.labels))]
             node: dns.node.Node | None = zone.get_node(name)
@@ -418,3 +427,24 @@ def test_zone_files_give_the_same_answer_as_the_network(rich: World, asked: Sequ
         online = run("locate", *asked, "--stateless", *trust, "--format", "json")
     assert comparable(online) == comparable(offline)
     assert offline.json["steps"] != []
+
+
+@pytest.mark.parametrize(
+    ("uri", "code"),
+    [
+        ("sip:anybody@nowhere.test", "locate.refused"),
+        (URI, "locate.servfail"),
+        (f"{URI};transport=udp", "locate.no-service.unproven"),
+    ],
+)
+def test_zone_files_fail_as_the_network_does(rich: World, uri: str, code: str) -> None:
+    failing = "_sips._tcp.example.com"
+    offline = run("locate", uri, *rich.arguments, "--dnssec", f"{failing}=failed", "--format", "json")
+    with NameServer(serving({"example.com": RICH, "example.net": NET}, ad=False, failing=failing)) as server:
+        online = run("locate", uri, "--resolver", server.address, "--format", "json")
+    told: list[list[tuple[str, str, str]]] = []
+    for ran in (offline, online):
+        assert (ran.json["code"], ran.json["targets"]) == (code, [])
+        steps = [step for step in ran.json["steps"] if not step["code"].startswith("resolver.")]
+        told.append(sorted((step["code"], step["rule"], step["security"]) for step in steps))
+    assert told[0] == told[1]

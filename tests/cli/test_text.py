@@ -20,7 +20,7 @@ from cli.offline import HOST, URI, ZONE, World, accepted, leaf, root, tlsa
 from forged import SUBJECT_ALT_NAME, der, sequence
 from siptls.codes import CATALOGUE
 from siptls.journal import Step, printable
-from siptls_cli.steps import shortened, step_lines
+from siptls_cli.steps import rule_lines, shortened, step_lines
 from siptls_cli.terminal import Terminal
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -184,8 +184,8 @@ def test_hostile_arguments_act_on_no_terminal(octets: bytes) -> None:
 @given(st.sampled_from(sorted(CATALOGUE)), st.text(), st.text(), st.integers(40, 120), st.booleans())
 def test_no_step_is_wider_than_the_terminal(code: str, expected: str, found: str, width: int, words: bool) -> None:
     terminal = Terminal(width, ascii_only=words)
-    step = Step(0.0, HOST, code, printable(expected), printable(found))
-    lines = step_lines(step, terminal)
+    step = Step(0.0, HOST, code, printable(expected), printable(found), rule=printable(expected) or "a rule")
+    lines = [*step_lines(step, terminal), *rule_lines(step, terminal)]
     assert all(len(line) <= width for line in lines)
     assert all(line.isprintable() for line in lines)
     assert not words or all(line.isascii() for line in lines)
@@ -237,11 +237,13 @@ def test_colour_is_for_terminals_that_want_it(
 
 
 def test_colour_says_nothing_that_the_text_does_not_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    plain = run(*accepted(tmp_path).check())
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    coloured = run(*accepted(tmp_path).check())
-    assert SGR.search(coloured.out)
-    assert comparable(SGR.sub("", coloured.out)) == comparable(plain.out)
+    for arguments in (accepted(tmp_path).check(), accepted(tmp_path).locate()):
+        monkeypatch.delenv("FORCE_COLOR", raising=False)
+        plain = run(*arguments)
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        coloured = run(*arguments)
+        assert SGR.search(coloured.out)
+        assert comparable(SGR.sub("", coloured.out)) == comparable(plain.out)
     assert run(*accepted(tmp_path).check("--no-color")).out.count("\x1b") == 0
     assert run(*accepted(tmp_path).check("--format", "json")).out.count("\x1b") == 0
 
