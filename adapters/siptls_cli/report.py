@@ -160,9 +160,12 @@ def _sections(steps: Iterable[Step], domain: str, terminal: Terminal, *, rules: 
 
 def _section_lines(steps: Iterable[Step], terminal: Terminal, *, rules: bool) -> list[str]:
     lines: list[str] = []
-    rule = ""
+    rule = above = ""
+    said: set[str] = set()
     for step in steps:
-        lines += step_lines(step, terminal)
+        lines += step_lines(step, terminal, above=above, known=step.code in said)
+        above = step.found
+        said.add(step.code)
         if rules and step.rule and step.rule != rule:  # questions that are asked together have one rule
             rule = step.rule
             lines += rule_lines(step, terminal)

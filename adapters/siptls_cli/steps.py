@@ -87,20 +87,24 @@ def shortened(text: str) -> str:
     return _DIGEST.sub(r"\1…\2", text)
 
 
-def step_lines(step: Step, terminal: Terminal) -> list[str]:
+def step_lines(step: Step, terminal: Terminal, *, above: str = "", known: bool = False) -> list[str]:
     """Return the lines of one step.
 
     Args:
         step: the step; its texts are printable ASCII already.
         terminal: what they are shown on.
+        above: what the step above has found; a remark on it does not repeat it.
+        known: whether it was said before why this matters and what to do.
     """
     lookup = _ANSWER.fullmatch(step.found) if step.severity == "ok" else None
     if lookup is not None:
         return _lookup_lines(lookup, terminal)
     if step.severity == "error":
         return _failure_lines(step, terminal)
-    lines = terminal.item(step.severity, _label(step.code) + shortened(_sentence(step)), hang=_LABEL_WIDTH)
-    if step.severity == "warning":
+    repeats = step.severity != "ok" and step.found != "" and step.found == above
+    sentence = step.finding if repeats else _sentence(step)
+    lines = terminal.item(step.severity, _label(step.code) + shortened(sentence), hang=_LABEL_WIDTH)
+    if step.severity == "warning" and not known:
         lines += _parts(terminal, [("why", step.why), ("fix", step.fix)])
     return lines
 

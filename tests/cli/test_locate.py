@@ -174,6 +174,14 @@ def test_a_limit_is_told_by_its_name(world: World) -> None:
     assert "○ limit.targets more targets than are tried: limits.targets: 16 are tried" in out
 
 
+def test_nothing_is_said_twice_in_a_row(rich: World) -> None:
+    out = run(*rich.locate(uri="sip:bare.example.com")).out
+    assert "   ○ DNS    the choice of transport is not protected\n" in out
+    out = run(*rich.locate("--stateless", "--no-audit")).out
+    assert out.count("the target of an SRV record is an alias") == 2  # its A and AAAA records
+    assert out.count("let the SRV record name the host itself") == 1
+
+
 # What check leaves out, and the audit.
 
 
