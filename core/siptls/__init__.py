@@ -40,10 +40,11 @@ from .events import (
 )
 from .identity import Identity
 from .journal import Step
-from .location import Locate, ResponsePath
+from .location import Locate
 from .machine import Machine
 from .outbound import Outbound
 from .policy import Limits, Policy
+from .response_path import ResponsePath
 from .route_set import NextHop, next_hop
 from .target import Route, Target, TargetFailed, TargetFailure, TargetInUse
 from .transport import too_large_for_udp

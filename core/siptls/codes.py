@@ -119,7 +119,7 @@ _ENTRIES: Final[tuple[tuple[str, Severity, str, str, str, str], ...]] = (
      "RFC 7673 section 3.1"),
     ("locate.loop", "error", "the aliases run in a circle", "", "correct the CNAME or DNAME records",
      "RFC 7672 section 2.1.3"),
-    ("locate.target-failed", "note", "a server failed, so the next one is tried",
+    ("locate.target-failed", "note", "a server failed, so the next one, or the next address, is tried",
      "it answered 503, not at all, or the transport failed", "", "RFC 3263 section 4.3"),
     ("locate.restarted", "note", "records have expired meanwhile, so the servers are located anew", "", "",
      "RFC 3403 section 3"),

@@ -1,4 +1,4 @@
-"""Where a client goes for a SIP URI, and a server with a response, and why; nothing is connected to (RFC 3263).
+"""Where a client goes for a SIP URI, and why; nothing is connected to (RFC 3263).
 
 `Locate` is for programs that make their connections themselves. It serves one transaction: it shows the targets in
 their order, is told what became of them, and keeps in mind which one is in use.
@@ -20,11 +20,10 @@ from .errors import LocalProtocolError
 from .events import Answered, Endpoint, Event, LookupEvent, LookupFailed
 from .locating import Locating
 from .policy import SECURE_TRANSPORTS, Policy
-from .target import Route, Target, TargetEvent, TargetFailed, TargetFailure, TargetInUse
+from .target import Route, Target, TargetEvent, TargetFailed, TargetInUse
 from .transport import transport_without_dns
 from .uri import SipUri
 from .verdict import Outcome
-from .via import Via
 
 _TRANSPORTS: Final = ("tls", "tcp", "udp")
 _AT_ONCE: Final = 16  # targets: enough to be quick, and no flood of questions
@@ -62,6 +61,7 @@ class Locate(Locating[Route]):
         "_attempt",
         "_audited",
         "_failed",
+        "_failed_addresses",
         "_failure",
         "_found",
         "_in_use",
@@ -89,6 +89,7 @@ class Locate(Locating[Route]):
         self._sips_seen = sips_seen
         self._found: list[Target] = []
         self._failed: set[Target] = set()
+        self._failed_addresses: set[Endpoint] = set()
         self._untried = 0  # the first of those found that has not failed
         self._failure: tuple[Outcome, str] | None = None
         self._in_use: Endpoint | None = None
@@ -112,6 +113,14 @@ class Locate(Locating[Route]):
         return self._found[self._untried] if self._untried < len(self._found) else None
 
     @property
+    def next_endpoint(self) -> Endpoint | None:
+        """The first address of `next_target` that has not failed."""
+        target = self.next_target
+        if target is None:
+            return None
+        return Endpoint(target.host, self._untried_addresses(target)[0], target.port, target.transport)
+
+    @property
     def in_use(self) -> Endpoint | None:
         """Where the request was sent; its retransmissions, CANCEL, and the ACK of a failure response go there too.
 
@@ -121,7 +130,7 @@ class Locate(Locating[Route]):
 
     @property
     def attempt(self) -> int:
-        """Which request it is that goes to `next_target`, counted from 1.
+        """Which request it is that goes to `next_endpoint`, counted from 1.
 
         Each is a transaction of its own, with a Via branch of its own (RFC 3263 section 4.3).
         """
@@ -150,7 +159,7 @@ class Locate(Locating[Route]):
 
         Raises:
             LocalProtocolError: the action was never handed out, is answered already, or the event does not fit it; the
-                target was not shown by this machine or has failed already, or has no such address.
+                target was not shown by this machine, or has no such address, or it has failed already.
         """
         if not isinstance(event, (TargetInUse, TargetFailed)):
             super().receive(event, now=now)
@@ -159,10 +168,12 @@ class Locate(Locating[Route]):
         target = event.target
         if target in self._failed or target not in islice(self._found, self._untried, None):
             raise LocalProtocolError(f"{event!r}: this target was not shown, or has failed already")
+        if event.address is not None and event.address not in self._untried_addresses(target):
+            raise LocalProtocolError(f"{event!r}: {event.address!r} is none of its addresses, or has failed")
         if isinstance(event, TargetInUse):
-            self._use(target, event.address)
+            self._use(target, event.address or self._untried_addresses(target)[0])
         else:
-            self._fail(target, event.reason)
+            self._fail(target, event)
         self._settle()
 
     def stop(self, *, now: float) -> None:
@@ -180,27 +191,29 @@ class Locate(Locating[Route]):
                 self._note("locate.stopped", "LOCATE", None)
             self._conclude(complete=False)
 
-    def _use(self, target: Target, address: str | None) -> None:
-        if address is None:
-            address = target.addresses[0]
-        elif address not in target.addresses:
-            raise LocalProtocolError(f"{address!r} is no address of {target!r}")
+    def _untried_addresses(self, target: Target) -> list[str]:
+        return [endpoint.address for endpoint in target.endpoints if endpoint not in self._failed_addresses]
+
+    def _use(self, target: Target, address: str) -> None:
         self._in_use = Endpoint(target.host, address, target.port, target.transport)
         if self._randbelow is None and self._in_use != self._found[0].endpoints[0]:
             self._must_be_stateful = True
-        if self._result is None and self._is_lazy:
-            assert self.policy.prefetch is not None
+        if self._result is None and self.policy.prefetch is not None:
             self._look_ahead(self.policy.prefetch)
 
-    def _fail(self, target: Target, reason: TargetFailure) -> None:
+    def _fail(self, target: Target, event: TargetFailed) -> None:
+        failed = [e for e in target.endpoints if event.address in (None, e.address)]
+        self._failed_addresses.update(failed)
+        self._attempt += 1
+        if self._in_use in failed:
+            self._in_use = None
+        self._must_be_stateful = self._must_be_stateful or self._randbelow is None
+        self._note("locate.target-failed", failed[0] if event.address else target, event.reason.value)
+        if not self._failed_addresses.issuperset(target.endpoints):
+            return
         self._failed.add(target)
         while self._untried < len(self._found) and self._found[self._untried] in self._failed:
             self._untried += 1
-        self._attempt += 1
-        if self._in_use in target.endpoints:
-            self._in_use = None
-        self._must_be_stateful = self._must_be_stateful or self._randbelow is None
-        self._note("locate.target-failed", target, reason.value)
         if self._result is None and self._audited is None and self._is_lazy and self.next_target is None:
             self._ends = self._now + self.policy.limits.seconds
             self._due = min(self._due, self._ends)
@@ -254,7 +267,7 @@ class Locate(Locating[Route]):
         return self._way is not None and self._way.order is not None and self._taken < len(self._way.order)
 
     def _failed_endpoints(self) -> frozenset[Endpoint]:
-        return frozenset([endpoint for target in self._failed for endpoint in target.endpoints])
+        return frozenset(self._failed_addresses)
 
     # Ends.
 
@@ -341,53 +354,3 @@ class Locate(Locating[Route]):
         entries = [self._ledger[question] for question in questions if question in self._ledger]
         answers = [entry.event.answer for entry in entries if isinstance(entry.event, Answered)]
         return any(map(offers_tls, answers)) if answers else None
-
-
-class ResponsePath(Locate):
-    """Find out where a server sends a response when the way that the request came has failed (RFC 3263 section 5).
-
-    It is a `Locate` for the sent-by of the topmost Via: with its transport and never a weaker one. `Outbound` with
-    ``via.uri`` connects there too, and verifies that the peer is the sent-by host before the response is sent to it.
-
-    Args:
-        via: the topmost Via header field value of the request.
-        failure: why the response could not go the way that the request came. Only TRANSPORT starts this: the
-            connection was closed before the response could be sent, or the transport reported a fatal error.
-        policy: address families and limits; the transport is that of the Via.
-        now: the monotonic clock, in seconds.
-        at: the wall clock at ``now``, an aware datetime.
-        randbelow: a source of randomness for SRV weights, or None for the same order each time.
-        order_addresses: puts the addresses of one target into the order in which to try them (RFC 6724 section 6).
-
-    Raises:
-        InvalidVia: ``via`` is not a Via header field value, or names a transport that SIP does not know.
-        LocalProtocolError: ``failure`` is not TRANSPORT, or ``at`` is naive.
-
-    Source: RFC 3263 section 5.
-    """
-
-    __slots__ = ("via",)
-
-    def __init__(
-        self,
-        via: str | Via,
-        *,
-        failure: TargetFailure,
-        policy: Policy = Policy(),
-        now: float,
-        at: datetime,
-        randbelow: Callable[[int], int] | None,
-        order_addresses: OrderAddresses | None = None,
-    ) -> None:
-        if failure is not TargetFailure.TRANSPORT:
-            raise LocalProtocolError(f"a response takes another way only after a transport error, not after {failure}")
-        self.via: Final = Via.parse(via) if isinstance(via, str) else via
-        uri = self.via.uri
-        super().__init__(
-            uri,
-            policy=policy.replace(transports=(self.via.transport,)),
-            now=now,
-            at=at,
-            randbelow=randbelow,
-            order_addresses=order_addresses,
-        )

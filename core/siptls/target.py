@@ -86,7 +86,7 @@ class TargetInUse:
 
     Args:
         target: one that the machine showed.
-        address: which of its addresses; None for the first.
+        address: which of its addresses; None for the first that has not failed.
 
     Source: RFC 3263 section 4.
     """
@@ -102,20 +102,24 @@ class TargetInUse:
 
 
 class TargetFailed:
-    """None of a target's addresses led to a response that ends the search.
+    """A target, or one of its addresses, did not lead to a response that ends the search.
+
+    The next request is another transaction, with another Via branch (RFC 3263 section 4.3).
 
     Args:
         target: one that the machine showed.
         reason: what counts as its failure.
+        address: which of its addresses failed; None for the target as a whole.
 
-    Source: RFC 3263 section 4.3.
+    Source: RFC 3263 sections 4.2 and 4.3.
     """
 
-    __slots__ = ("reason", "target")
+    __slots__ = ("address", "reason", "target")
 
-    def __init__(self, target: Target, reason: TargetFailure) -> None:
+    def __init__(self, target: Target, reason: TargetFailure, address: str | None = None) -> None:
         self.target: Final = target
         self.reason: Final = reason
+        self.address: Final = address
 
     def __repr__(self) -> str:
         return f"<TargetFailed {self.target!r}: {self.reason.value}>"

@@ -691,6 +691,66 @@ class TestStop:
         assert uac.machine.result is result
 
 
+class TestAddresses:
+    """Within a target one address is tried after the other, each by a transaction of its own."""
+
+    @pytest.mark.req("R3263-4.2-3", "R3263-4.3-2", "R3263-5-7", "R7984-3.2-1")
+    @pytest.mark.parametrize("prefetch", [0, 1, None])
+    @pytest.mark.parametrize("reason", list(TargetFailure))
+    def test_when_one_address_fails_the_next_one_of_the_same_target_is_tried(
+        self, prefetch: int | None, reason: TargetFailure
+    ) -> None:
+        uac = located(prefetch)
+        machine, one = uac.machine, uac.target(ONE)
+        tried: list[tuple[str, int]] = []
+        while machine.next_target is one and machine.next_endpoint is not None:
+            tried.append((machine.next_endpoint.address, machine.attempt))
+            machine.receive(TargetInUse(one, machine.next_endpoint.address), now=0.0)
+            assert machine.in_use == machine.next_endpoint
+            machine.receive(TargetFailed(one, reason, machine.next_endpoint.address), now=0.0)
+            assert machine.in_use is None
+        assert tried == [("2001:db8::1", 1), ("192.0.2.1", 2)]
+        uac.is_served(ADDRESSES)
+        assert machine.next_endpoint == Endpoint(TWO, "192.0.2.2", 5062, "tcp")
+        assert machine.attempt == 3
+
+    def test_as_long_as_one_address_is_left_the_next_target_is_not_asked_for(self) -> None:
+        uac = located()
+        uac.machine.receive(TargetFailed(uac.target(ONE), TargetFailure.TRANSPORT, "2001:db8::1"), now=0.0)
+        uac.asks_nothing()
+        uac.machine.receive(TargetFailed(uac.target(ONE), TargetFailure.TRANSPORT, "192.0.2.1"), now=0.0)
+        uac.asks(*addresses(TWO))
+
+    def test_the_rest_of_a_target_can_fail_as_a_whole(self) -> None:
+        uac = located()
+        uac.machine.receive(TargetFailed(uac.target(ONE), TargetFailure.TRANSPORT, "2001:db8::1"), now=0.0)
+        uac.machine.receive(TargetInUse(uac.target(ONE)), now=0.0)
+        assert uac.machine.in_use == Endpoint(ONE, "192.0.2.1", 5061, "tcp")
+        uac.fails(ONE)
+        assert uac.machine.in_use is None
+        uac.asks(*addresses(TWO))
+
+    @pytest.mark.req("R3263-4.4-2")
+    def test_a_stateless_proxy_needs_state_as_soon_as_the_first_address_failed(self) -> None:
+        uac = located(randbelow=None)
+        assert not uac.machine.must_be_stateful
+        uac.machine.receive(TargetFailed(uac.target(ONE), TargetFailure.TRANSPORT, "2001:db8::1"), now=0.0)
+        assert uac.machine.must_be_stateful
+
+    @pytest.mark.req("R3403-3-1")
+    def test_an_address_that_failed_before_the_run_started_again_is_not_tried_again(self) -> None:
+        uac = located(ttl=10.0)
+        one = uac.target(ONE)
+        for now, address in ((20.0, "2001:db8::1"), (40.0, "192.0.2.1")):
+            uac.machine.receive(TargetFailed(one, TargetFailure.TIMEOUT, address), now=now)
+        uac.now = 40.0
+        uac.asks(SRV_QUESTION)
+        uac.is_told(SRV)
+        uac.asks(*addresses(ONE))
+        uac.is_told(ADDRESSES + "one.example.com. A 192.0.2.11")  # its operator has brought up another one
+        assert uac.machine.next_endpoint == Endpoint(ONE, "192.0.2.11", 5061, "tcp")
+
+
 class TestMisuse:
     """Mistakes of the caller are exceptions, and change nothing."""
 
@@ -711,6 +771,13 @@ class TestMisuse:
     def test_an_address_that_the_target_does_not_have(self) -> None:
         uac = located()
         self.check(uac, TargetInUse(uac.target(ONE), "192.0.2.2"))
+        self.check(uac, TargetFailed(uac.target(ONE), TargetFailure.TIMEOUT, "192.0.2.2"))
+
+    def test_an_address_that_has_failed_already(self) -> None:
+        uac = located()
+        uac.machine.receive(TargetFailed(uac.target(ONE), TargetFailure.TIMEOUT, "192.0.2.1"), now=0.0)
+        self.check(uac, TargetFailed(uac.target(ONE), TargetFailure.TIMEOUT, "192.0.2.1"))
+        self.check(uac, TargetInUse(uac.target(ONE), "192.0.2.1"))
 
     @pytest.mark.parametrize("prefetch", [0, None])
     def test_a_target_that_has_failed_already(self, prefetch: int | None) -> None:

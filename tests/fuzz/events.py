@@ -286,14 +286,19 @@ class _Play:
         if target is None or (machine.ready is None and move < 6):
             return False
         if move in {1, 6}:
-            machine.receive(TargetInUse(target, self.choices.of((None, *target.addresses))), now=self.now)
-            assert machine.in_use is None or machine.in_use.host == target.host
+            endpoint = machine.next_endpoint
+            assert endpoint is not None
+            machine.receive(TargetInUse(target, self.choices.of((None, endpoint.address))), now=self.now)
+            assert machine.in_use == endpoint
         elif move == 7:
             machine.stop(now=self.now)
         else:
             self.now += self.choices.of((0.0, 32.0))
-            machine.receive(TargetFailed(target, self.choices.of(tuple(TargetFailure))), now=self.now)
-            assert machine.next_target is not target
+            endpoint = machine.next_endpoint
+            assert endpoint is not None
+            address = self.choices.of((None, endpoint.address))
+            machine.receive(TargetFailed(target, self.choices.of(tuple(TargetFailure)), address), now=self.now)
+            assert machine.next_endpoint != endpoint or machine.next_target is not target
         return True
 
     def _answer(self, action: Action) -> None:
