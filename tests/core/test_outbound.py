@@ -554,3 +554,32 @@ class TestReasons:
         world.paths = lambda _question: reason
         with pytest.raises(LocalProtocolError, match="no code of the catalogue"):
             world.outbound("sips:example.com")
+
+
+@pytest.mark.req("R3403-3-1", "D-SEC-11")
+@pytest.mark.parametrize("now", ["fails", "is denied"])
+def test_what_failed_before_a_run_started_again_still_counts_when_there_is_nothing_any_more(now: str) -> None:
+    world = World()
+    world.srv("_sips._tcp.example.com", (1, 0, 5061, "a.example.com"), (2, 0, 5061, "b.example.com"), ttl=5.0)
+    world.address("a.example.com", "192.0.2.1")
+    world.server("192.0.2.1", "net.reset")
+    policy = Policy(limits=Limits(seconds=1_000.0), connect_timeout=500.0)
+    machine = Outbound("sips:example.com", policy=policy, now=0.0, at=AT, randbelow=first)
+    time = 0.0
+    while machine.verdict is None:
+        for action in machine.next_actions(now=time):
+            if isinstance(action, Connect):
+                # The first server takes so long that what led to the second one is too old, and then it is gone.
+                time = 100.0
+                world.said.clear()
+                if now == "fails":
+                    world.fail("example.com", "NAPTR")
+            event = world.perform(action)
+            assert event is not None
+            machine.receive(event, now=time)
+    verdict = machine.verdict
+    assert (verdict.outcome, verdict.code) == (Outcome.UNDETERMINED, "net.reset")
+    assert verdict.endpoint is not None
+    told = [step.code for step in verdict.steps]
+    assert "locate.restarted" in told
+    assert ("locate.servfail" if now == "fails" else "locate.no-address") in told
