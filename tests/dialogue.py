@@ -100,7 +100,7 @@ class Dialogue:
 
     def is_told(self, text: str = "", *, ttl: float = 300.0) -> None:
         """Answer all open questions from the same records; what is not among them does not exist."""
-        self._answer(lambda question: self._answered(question, text, ttl))
+        self._answer(lambda question: self.answered(question, text, ttl))
 
     def is_served(self, text: str, *, ttl: float = 300.0) -> None:
         """Answer from the same records whatever is asked, until nothing more is."""
@@ -111,7 +111,8 @@ class Dialogue:
         """Let all open questions fail."""
         self._answer(lambda question: LookupFailed(question, reason, "as the script says"))
 
-    def _answered(self, question: Lookup, text: str, ttl: float) -> Answered:
+    def answered(self, question: Lookup, text: str, ttl: float = 300.0) -> Answered:
+        """The answer to a question from these records."""
         found = tuple(records(text, question))
         denial = None if found else Denial.NODATA
         return Answered(question, Answer(question, (), question.name, found, denial, self.security, ttl, SOURCE))

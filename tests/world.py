@@ -202,6 +202,14 @@ class World:
             machine.receive(waiting.pop(order.randrange(len(waiting)) if order else 0), now=0.0)
         raise AssertionError("the machine does not end")
 
+    def run_to_the_caller(self, machine: Locate, now: float) -> None:
+        """Drive a machine until it waits for its caller, or is done."""
+        while machine.ready is None:
+            for action in machine.next_actions(now=now):
+                assert isinstance(action, Lookup)
+                self.asked.append(action)
+                machine.receive(self.answer(action), now=now)
+
     @staticmethod
     def disappoint(machine: Locate) -> None:
         """Be the caller for whom each target fails."""

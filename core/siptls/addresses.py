@@ -27,6 +27,7 @@ R = TypeVar("R")
 OrderAddresses: TypeAlias = Callable[[tuple[str, ...]], Sequence[str]]
 """Puts the addresses of one target into the order in which to try them (RFC 6724 section 6)."""
 
+_ADDRESS_CHARACTERS: Final = "0123456789abcdefABCDEF:."
 _RRTYPES: Final[dict[str, RRType]] = {"ipv4": "A", "ipv6": "AAAA"}
 
 
@@ -81,8 +82,8 @@ class Addressing(Machine[R]):
         if target.addresses:  # the URI names an address instead of a host
             self._addressed(target, Reached(Addressed.INSECURE))
             return
-        if target.port == 0 or not _is_name(target.host) or ip_literal(target.host) is not None:
-            self._note("locate.bad-target", target, None)
+        if not _is_server(target.host, target.port):
+            self._note("locate.bad-target", target, f"{target.host!r} port {target.port}")
             self._addressed(target, Reached(Addressed.FAILED, code="locate.bad-target"))
             return
         self._address_questions = tuple([Lookup(target.host, _RRTYPES[family]) for family in self.policy.families])
@@ -90,9 +91,9 @@ class Addressing(Machine[R]):
         for question in self._address_questions:
             self._ask(question, self._address_answered)
 
-    def _prefetch(self, host: str) -> None:
-        """Ask for the addresses of a host ahead of time."""
-        if _is_name(host):
+    def _prefetch(self, host: str, port: int) -> None:
+        """Ask for the addresses of a server ahead of time."""
+        if _is_server(host, port):
             for family in self.policy.families:
                 self._ask(Lookup(host, _RRTYPES[family]), _keep)
 
@@ -116,7 +117,7 @@ class Addressing(Machine[R]):
                 failed = failed or event
                 continue
             answer = event.answer
-            addresses.extend([r.address for r in answer.records if type(r) is Address])
+            addresses.extend(self._texts(answer, ":" if question.rrtype == "AAAA" else "."))
             if answer.security is not SECURE:
                 self._proven = False
                 insecure = insecure or answer
@@ -129,29 +130,39 @@ class Addressing(Machine[R]):
             self._note("locate.no-address", target, None)
             self._addressed(target, Reached(Addressed.NONE))
         else:
-            target.addresses = self._in_order(target, tuple(addresses))
+            target.addresses = self._in_order(target, tuple(addresses), self.policy.limits.addresses)
             if target.addresses:
                 self._find_bases(target, secure, insecure)
             else:
                 self._addressed(target, Reached(Addressed.NONE))
 
-    def _in_order(self, target: Target, addresses: tuple[str, ...]) -> tuple[str, ...]:
+    def _texts(self, answer: Answer, separator: str) -> list[str]:
+        """The addresses of an answer, without what is no address of its family: adapters read them, callers may err."""
+        texts = [record.address for record in answer.records if type(record) is Address]
+        sound = [text for text in texts if separator in text and not text.strip(_ADDRESS_CHARACTERS)]
+        if len(sound) < len(texts):
+            dropped = f"{len(texts) - len(sound)} text(s) that are no address"
+            self._note("locate.foreign-record", "LOCATE", f"{dropped}, of {answer.question.name}")
+        return sound
+
+    def _in_order(self, target: Target, addresses: tuple[str, ...], most: int) -> tuple[str, ...]:
         """Order the addresses of one target, never those of several together (RFC 7984 section 4)."""
-        if len(addresses) == 1:
+        if len(addresses) == 1 <= most:
             return addresses
         addresses = tuple(dict.fromkeys(addresses))
-        most = self.policy.limits.addresses
         if len(addresses) > most:
             self._note("limit.addresses", target, f"limits.addresses: {len(addresses)}, {most} are tried")
         if self._order_addresses is not None:
             # Of each family no more than can be tried: to order thousands would hold up the caller.
             ipv6 = [address for address in addresses if ":" in address]
             ipv4 = [address for address in addresses if ":" not in address]
-            given = (*ipv6[:most], *ipv4[:most])
-            addresses = tuple(self._order_addresses(given))
-            if sorted(given) != sorted(addresses):
-                raise LocalProtocolError(f"order_addresses made {addresses!r} of {given!r}, which is no permutation")
-        return addresses[:most]
+            addresses = _permuted((*ipv6[:most], *ipv4[:most]), self._order_addresses)
+        kept = addresses[:most]
+        if len(kept) < len(addresses) and most > 1 and len({":" in address for address in kept}) == 1:
+            # A host of both families stays one, whatever the other family's number (RFC 7984 section 3.1).
+            others = [address for address in addresses if (":" in address) is not (":" in kept[0])]
+            kept = (*kept[: most - len(others[:1])], *others[:1])
+        return kept
 
     def _find_bases(self, target: Target, secure: Answer | None, insecure: Answer | None) -> None:
         """Say at which names TLSA records may stand (RFC 7671 section 7, RFC 7673 section 3.2)."""
@@ -209,9 +220,20 @@ class Addressing(Machine[R]):
                 self._target_expires = until
 
 
-def _is_name(host: str) -> bool:
-    """Whether a text from the network is a name that a server may have; the root has none."""
-    return host != "." and is_domain_name(host)
+def _permuted(given: tuple[str, ...], order: OrderAddresses) -> tuple[str, ...]:
+    """Let the caller's function order addresses."""
+    try:
+        made = tuple(order(given))
+        if len(made) == len(given) and set(made) == set(given):
+            return made
+    except TypeError:
+        made = ()
+    raise LocalProtocolError(f"order_addresses made {made!r} of {given!r}, which is no permutation")
+
+
+def _is_server(host: str, port: int) -> bool:
+    """Whether an SRV record names a server: by name, which is not that of the root, and with a port."""
+    return port != 0 and host != "." and is_domain_name(host) and ip_literal(host) is None
 
 
 def _keep(_event: LookupEvent) -> None:

@@ -13,21 +13,23 @@ from .delegation import Delegation
 from .dns.answer import Answer
 from .dns.records import Naptr, Srv
 from .names import fold, is_domain_name
-from .policy import SECURE_TRANSPORTS
+from .policy import SECURE_TRANSPORTS, TRANSPORTS
 from .transport import transport_of
 from .uri import SipUri
 
 _SHOWN: Final = 8  # records of one kind
+_LONGEST: Final = 110  # characters of one record: eight of them, and the reason, must fit into one text
 
 # Why a target is the URI's own host, and what is said of the question for its addresses.
-BY_ADDRESS: Final = "the URI gives an address"
-BY_PORT: Final = "the URI gives a port, so neither NAPTR nor SRV is asked"
+BY_ADDRESS: Final = "an address is given, and no name"
+BY_PORT: Final = "a port is given, so neither NAPTR nor SRV is asked"
 NO_SRV_NAMES: Final = "WebSocket has no SRV names"
+NO_ROOM_FOR_SRV: Final = "the name is so long that it cannot have SRV records"
 NO_SRV_RECORDS: Final = "there are no SRV records"
 
 _RULES: Final = {
     "NAPTR": "the URI names neither port nor transport (RFC 3263 section 4.1)",
-    "SRV": "the URI names a transport and no port (RFC 3263 section 4.2)",
+    "SRV": "a transport is given and no port (RFC 3263 section 4.2)",
     "CNAME": "the answer is insecure as a whole; is its first step? (RFC 7672 section 2.1.3)",
     "TLSA": "the server's name and address are secure (RFC 7673 section 3.2)",
 }
@@ -85,7 +87,7 @@ class NaptrChoice(Choice):
         passed_over.sort(key=_naptr_rank)
         for record in passed_over[:_SHOWN]:
             assert type(record) is Naptr
-            yield "locate.naptr-passed-over", f"{record}: {self._why_not(record)}"
+            yield "locate.naptr-passed-over", f"{_short(record)}: {self._why_not(record)}"
         if len(passed_over) > _SHOWN:
             yield "locate.naptr-passed-over", f"and {len(passed_over) - _SHOWN} more"
 
@@ -146,10 +148,14 @@ class Way(Choice):
         if code == "locate.srv":
             yield code, self.found
         more = len(self.order) - _SHOWN
-        shown = [str(record) for record in self.order[:_SHOWN]] + ([f"and {more} more"] if more > 0 else [])
+        shown = [_short(record) for record in self.order[:_SHOWN]] + ([f"and {more} more"] if more > 0 else [])
         yield "locate.srv-chosen", f"{transport}: {'; '.join(shown)}"
-        if len(self.order) < len(self.found.records):
+        servers = [record for record in self.found.records if isinstance(record, Srv) and record.target != "."]
+        if len(servers) < len(self.found.records):
             yield "locate.srv-passed-over", f'{self.found.question.name}: the target "." among others names no server'
+        if len(self.order) < len(servers):
+            again = f"{len(servers) - len(self.order)} more for the same servers"
+            yield "locate.srv-passed-over", f"{self.found.question.name}: {again}"
         for other in self.others:
             count = f"{len(other.records)} record{'' if len(other.records) == 1 else 's'}"
             yield "locate.srv-passed-over", f"{other.question.name}: {count}; {transport} is preferred here"
@@ -194,12 +200,23 @@ def offers_tls(answer: Answer) -> bool:
     Args:
         answer: the answer with these records, or their denial.
     """
-    return any(
-        transport_of(record.service) in SECURE_TRANSPORTS
-        if isinstance(record, Naptr)
-        else isinstance(record, Srv) and record.target != "."
-        for record in answer.records
-    )
+    if answer.question.rrtype == "SRV":
+        return offers_service(answer)
+    return any(isinstance(record, Naptr) and not naptr_flaw(record, "sips", TRANSPORTS) for record in answer.records)
+
+
+def offers_service(answer: Answer) -> bool:
+    """Say whether SRV records name a server; the target "." says that there is none (RFC 2782).
+
+    Args:
+        answer: the answer with these records, or their denial.
+    """
+    return any(isinstance(record, Srv) and record.target != "." for record in answer.records)
+
+
+def _short(record: object) -> str:
+    text = str(record)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _naptr_rank(record: object) -> tuple[int, int, str]:

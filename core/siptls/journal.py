@@ -18,6 +18,7 @@ from .events import Answered, ConnectFailed, Endpoint, Failure, LookupFailed, Pa
 Note: TypeAlias = tuple[float, str, object, object]
 
 _SHOWN: Final = 8  # records of one answer
+_LONGEST: Final = 1_000  # characters of one text
 # The codes under which an answer to a question is noted; under others an answer is only the evidence of a finding.
 _ANSWERS: Final = frozenset(
     {"locate.naptr", "locate.srv", "locate.srv-root", "locate.address", "locate.alias", "dane.tlsa", "locate.audited"}
@@ -201,7 +202,7 @@ def _text(evidence: object) -> str:
         facts = evidence.facts
         asked = ", the server asked for ours" if facts.certificate_asked else ""
         return printable(f"{len(evidence.chain)} certificate(s), {facts.version} {facts.cipher}".strip() + asked)
-    return printable(str(evidence))
+    return printable(str(evidence), _LONGEST)
 
 
 def _rank(record: Record) -> tuple[int, str]:
@@ -222,4 +223,4 @@ def _answer(answer: Answer) -> str:
         what = "; ".join([str(record) for record in sorted(answer.records, key=_rank)[:_SHOWN]])
         if len(answer.records) > _SHOWN:
             what += f"; and {len(answer.records) - _SHOWN} more"
-    return printable(f"{name}: {what} ({answer.security.name.lower()})", 1000)
+    return printable(f"{name}: {what} ({answer.security.name.lower()})", _LONGEST)

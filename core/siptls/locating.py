@@ -13,7 +13,17 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from .addresses import Addressing, OrderAddresses
-from .choice import BY_ADDRESS, BY_PORT, NO_SRV_NAMES, NO_SRV_RECORDS, NaptrChoice, Way, naptr_flaw
+from .choice import (
+    BY_ADDRESS,
+    BY_PORT,
+    NO_ROOM_FOR_SRV,
+    NO_SRV_NAMES,
+    NO_SRV_RECORDS,
+    NaptrChoice,
+    Way,
+    naptr_flaw,
+    offers_service,
+)
 from .delegation import Delegation, leads
 from .dns.answer import SECURE, Answer
 from .dns.question import Lookup
@@ -28,6 +38,8 @@ from .uri import SipUri
 from .verdict import Outcome
 
 R = TypeVar("R")
+
+_LONGEST_WITH_SRV: Final = 253 - len("_sips._sctp.")
 
 
 class Locating(Addressing[R]):
@@ -157,7 +169,9 @@ class Locating(Addressing[R]):
             for transport in self._transports
             if transport in SRV_NAMES
         ]
-        if questions:
+        if questions and len(self.uri.target) > _LONGEST_WITH_SRV:
+            self._go_to_host(self._without_dns(), NO_ROOM_FOR_SRV)  # such names cannot exist
+        elif questions:
             self._ask_srv(questions)
         else:
             self._go_to_host(self._without_dns(), NO_SRV_NAMES)
@@ -206,6 +220,9 @@ class Locating(Addressing[R]):
     def _take_srv(self, transport: str, answer: Answer, trusted: bool, records: list[Srv]) -> None:
         """Put the records into the order in which they are tried, and begin."""
         order = ordered_without_chance(records) if self._randbelow is None else ordered(records, self._randbelow)
+        if len({(record.target, record.port) for record in order}) < len(order):
+            # The same server again would be the same failure again.
+            order = list({(record.target, record.port): record for record in order[::-1]}.values())[::-1]
         delegation = Delegation.SRV if leads(trusted, answer) else Delegation.TAINTED
         if len(self._srv_questions) > 1:
             self._way = Way(transport, delegation, order, answer, self._other_offers(answer))
@@ -219,7 +236,7 @@ class Locating(Addressing[R]):
         """The answers with records for other transports than the chosen one."""
         events = [self._answer_to(question) for _, question, _ in self._srv_questions]
         answers = [event.answer for event in events if isinstance(event, Answered)]
-        return tuple([answer for answer in answers if answer is not chosen and answer.records])
+        return tuple([answer for answer in answers if answer is not chosen and offers_service(answer)])
 
     def _fall_back(self, refused: set[str], proven: bool) -> None:
         """Without SRV records the domain's own addresses are used, unless "." says no (RFC 3263 4.2, RFC 2782)."""
@@ -292,16 +309,20 @@ class Locating(Addressing[R]):
         self._proven = True
         self._locate()
 
-    def _in_order(self, target: Target, addresses: tuple[str, ...]) -> tuple[str, ...]:
-        addresses = super()._in_order(target, addresses)
+    def _in_order(self, target: Target, addresses: tuple[str, ...], most: int) -> tuple[str, ...]:
         if self._before:
-            failed = self._before
-            addresses = tuple(
-                [a for a in addresses if Endpoint(target.host, a, target.port, target.transport) not in failed]
-            )
+            server = (target.host, target.port, target.transport)
+            failed = {e.address for e in self._before if (e.host, e.port, e.transport) == server}
+            addresses = tuple([address for address in addresses if address not in failed])
             if not addresses:
                 self._note("locate.failed-before", target, None)
-        return addresses
+                return ()
+            most = max(0, most - len(failed))  # the limit is for the whole run
+        if self._randbelow is None:
+            # Name servers send addresses in turn. A stateless proxy needs the same order each time (section 4.4).
+            ipv6_first = self.policy.families[0] == "ipv6"
+            addresses = tuple(sorted(addresses, key=lambda a: ((":" in a) is not ipv6_first, ip_literal(a) or b"", a)))
+        return super()._in_order(target, addresses, most)
 
     def _address_answered(self, event: LookupEvent) -> None:
         from_srv = self._way is not None and self._way.order is not None
@@ -309,11 +330,14 @@ class Locating(Addressing[R]):
             self._note("locate.srv-cname", self._target, event)  # followed all the same (A-08)
         super()._address_answered(event)
 
-    def _ask_ahead(self, start: int, end: int) -> None:
-        """Ask for the addresses of the targets from ``start`` up to ``end`` ahead of time."""
-        if self._way is not None and self._way.order is not None:
-            for record in self._way.order[start:end]:
-                self._prefetch(fold(record.target))
+    def _ask_ahead(self, start: int, depth: int) -> int:
+        """Ask ahead for the addresses of ``depth`` targets, but of none before ``start``; return where that ends."""
+        if self._way is None or self._way.order is None:
+            return start
+        end = self._taken + min(depth, self.policy.limits.targets - self._tried)
+        for record in self._way.order[max(self._taken, start) : end]:
+            self._prefetch(fold(record.target), record.port)
+        return max(start, end)
 
     def _count_on_for_all(self, event: Answered) -> None:
         """Remember what rests on an answer by which all targets were found."""

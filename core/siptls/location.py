@@ -9,18 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import datetime
-from itertools import islice
 from typing import Final
 
 from .addresses import OrderAddresses, Reached
 from .choice import offers_tls
 from .delegation import Addressed
 from .dns.question import Lookup
-from .errors import LocalProtocolError
 from .events import Answered, Endpoint, Event, LookupEvent, LookupFailed
 from .locating import Locating
 from .policy import SECURE_TRANSPORTS, Policy
 from .target import Route, Target, TargetEvent, TargetFailed, TargetInUse
+from .transaction import Transaction
 from .transport import transport_without_dns
 from .uri import SipUri
 from .verdict import Outcome
@@ -58,18 +57,16 @@ class Locate(Locating[Route]):
     """
 
     __slots__ = (
-        "_attempt",
         "_audited",
-        "_failed",
-        "_failed_addresses",
+        "_cut",
         "_failure",
-        "_found",
-        "_in_use",
         "_known_ahead",
         "_large",
-        "_must_be_stateful",
+        "_sips_here",
         "_sips_seen",
-        "_untried",
+        "_so_far",
+        "_told",
+        "_warned",
     )
 
     def __init__(
@@ -87,15 +84,13 @@ class Locate(Locating[Route]):
         super().__init__(uri, policy, now, at, randbelow, _TRANSPORTS, order_addresses, large)
         self._large = large
         self._sips_seen = sips_seen
-        self._found: list[Target] = []
-        self._failed: set[Target] = set()
-        self._failed_addresses: set[Endpoint] = set()
-        self._untried = 0  # the first of those found that has not failed
+        self._sips_here = False  # whether this machine has seen it, before it started again
+        self._told = Transaction()
         self._failure: tuple[Outcome, str] | None = None
-        self._in_use: Endpoint | None = None
-        self._attempt = 1
-        self._must_be_stateful = False
         self._known_ahead = 0
+        self._cut = False  # whether addresses were left out
+        self._so_far: tuple[int, Route] | None = None
+        self._warned = False
         self._audited: tuple[bool, tuple[Lookup, ...]] | None = None  # whether all targets are known, what is asked
         self._locate()
         self._settle()
@@ -105,20 +100,17 @@ class Locate(Locating[Route]):
     @property
     def targets(self) -> tuple[Target, ...]:
         """The targets whose addresses are known so far, in the order in which to try them."""
-        return tuple(self._found)
+        return tuple(self._told.targets)
 
     @property
     def next_target(self) -> Target | None:
         """The first known target that has not failed: where the request goes now."""
-        return self._found[self._untried] if self._untried < len(self._found) else None
+        return self._told.next_target
 
     @property
     def next_endpoint(self) -> Endpoint | None:
         """The first address of `next_target` that has not failed."""
-        target = self.next_target
-        if target is None:
-            return None
-        return Endpoint(target.host, self._untried_addresses(target)[0], target.port, target.transport)
+        return self._told.next_endpoint
 
     @property
     def in_use(self) -> Endpoint | None:
@@ -126,7 +118,7 @@ class Locate(Locating[Route]):
 
         The ACK of a 2xx response is another transaction, and may be located anew (RFC 3263 section 4).
         """
-        return self._in_use
+        return self._told.in_use
 
     @property
     def attempt(self) -> int:
@@ -134,19 +126,23 @@ class Locate(Locating[Route]):
 
         Each is a transaction of its own, with a Via branch of its own (RFC 3263 section 4.3).
         """
-        return self._attempt
+        return self._told.attempt
 
     @property
     def must_be_stateful(self) -> bool:
         """Whether a stateless proxy must keep state, since the first server was not reached (RFC 3263 section 4.4)."""
-        return self._must_be_stateful
+        return self._randbelow is None and self._told.went_elsewhere
 
     @property
     def ready(self) -> Route | None:
         """The result; or, while the machine waits for a word of its caller, the route as far as it is known."""
-        if self._result is not None or self._ends != math.inf or self._open:
+        if self._result is not None or self._ends != math.inf:
             return self._result
-        return self._route(complete=False)
+        if self._open and self._told.is_under_way:
+            return None  # there is time to look ahead
+        if self._so_far is None or self._so_far[0] != len(self._journal):
+            self._so_far = len(self._journal), self._route(complete=False)
+        return self._so_far[1]
 
     # What the caller tells.
 
@@ -165,15 +161,16 @@ class Locate(Locating[Route]):
             super().receive(event, now=now)
             return
         self.advance(now=now)
-        target = event.target
-        if target in self._failed or target not in islice(self._found, self._untried, None):
-            raise LocalProtocolError(f"{event!r}: this target was not shown, or has failed already")
-        if event.address is not None and event.address not in self._untried_addresses(target):
-            raise LocalProtocolError(f"{event!r}: {event.address!r} is none of its addresses, or has failed")
+        self._told.check(event)
         if isinstance(event, TargetInUse):
-            self._use(target, event.address or self._untried_addresses(target)[0])
+            self._told.use(event.target, event.address)
+            if self._result is None and self.policy.prefetch is not None:
+                self._look_ahead(self.policy.prefetch)
         else:
-            self._fail(target, event)
+            self._told.fail(event.target, event.address)
+            hop = event.target if event.address is None else f"{event.target.host}:{event.target.port}"
+            self._note("locate.target-failed", hop, f"{event.address or 'all addresses'}: {event.reason.value}")
+            self._replace_failed()
         self._settle()
 
     def stop(self, *, now: float) -> None:
@@ -186,34 +183,13 @@ class Locate(Locating[Route]):
         if self._result is None and self._audited is not None:
             self._conclude(complete=self._audited[0])
         elif self._result is None:
-            if not self._found:
+            if not self._told.targets:
                 self._failure = (Outcome.UNDETERMINED, "locate.stopped")
                 self._note("locate.stopped", "LOCATE", None)
             self._conclude(complete=False)
 
-    def _untried_addresses(self, target: Target) -> list[str]:
-        return [endpoint.address for endpoint in target.endpoints if endpoint not in self._failed_addresses]
-
-    def _use(self, target: Target, address: str) -> None:
-        self._in_use = Endpoint(target.host, address, target.port, target.transport)
-        if self._randbelow is None and self._in_use != self._found[0].endpoints[0]:
-            self._must_be_stateful = True
-        if self._result is None and self.policy.prefetch is not None:
-            self._look_ahead(self.policy.prefetch)
-
-    def _fail(self, target: Target, event: TargetFailed) -> None:
-        failed = [e for e in target.endpoints if event.address in (None, e.address)]
-        self._failed_addresses.update(failed)
-        self._attempt += 1
-        if self._in_use in failed:
-            self._in_use = None
-        self._must_be_stateful = self._must_be_stateful or self._randbelow is None
-        self._note("locate.target-failed", failed[0] if event.address else target, event.reason.value)
-        if not self._failed_addresses.issuperset(target.endpoints):
-            return
-        self._failed.add(target)
-        while self._untried < len(self._found) and self._found[self._untried] in self._failed:
-            self._untried += 1
+    def _replace_failed(self) -> None:
+        """Search for the next target, if that is what is missing."""
         if self._result is None and self._audited is None and self._is_lazy and self.next_target is None:
             self._ends = self._now + self.policy.limits.seconds
             self._due = min(self._due, self._ends)
@@ -241,13 +217,11 @@ class Locate(Locating[Route]):
 
     def _look_ahead(self, depth: int) -> None:
         """Ask for the addresses of so many targets ahead, but of none twice."""
-        end = self._taken + min(depth, self.policy.limits.targets - self._tried)
-        self._ask_ahead(max(self._taken, self._known_ahead), end)
-        self._known_ahead = max(self._known_ahead, end)
+        self._known_ahead = self._ask_ahead(self._known_ahead, depth)
 
     def _addressed(self, target: Target, reached: Reached) -> None:
         if target.addresses:
-            self._found.append(target)
+            self._told.targets.append(target)
             self._expires = min(self._expires, self._target_expires)
         elif reached.status is Addressed.FAILED:
             if self._failure is None or self._failure[0] is Outcome.NO_SERVICE:
@@ -267,7 +241,17 @@ class Locate(Locating[Route]):
         return self._way is not None and self._way.order is not None and self._taken < len(self._way.order)
 
     def _failed_endpoints(self) -> frozenset[Endpoint]:
-        return frozenset(self._failed_addresses)
+        return self._told.failed_endpoints
+
+    def _in_order(self, target: Target, addresses: tuple[str, ...], most: int) -> tuple[str, ...]:
+        kept = super()._in_order(target, addresses, most)
+        self._cut = self._cut or len(set(addresses)) > most
+        return kept
+
+    def _start_again(self) -> None:
+        self._sips_here = self._sips_here or self._sips is True
+        self._known_ahead = 0
+        super()._start_again()
 
     # Ends.
 
@@ -324,26 +308,26 @@ class Locate(Locating[Route]):
         self._finish(self._route(complete=complete))
 
     def _route(self, *, complete: bool) -> Route:
-        outcome, code = (None, None) if self._found else self._failure or (Outcome.NO_SERVICE, "")
+        outcome, code = (None, None) if self._told.targets else self._failure or (Outcome.NO_SERVICE, "")
         if outcome is Outcome.NO_SERVICE:
             code = code or self._no_service
             self._note(code, "LOCATE", None)  # a failure stands in the journal already
         unfailed = self._failure is None or self._failure[0] is Outcome.NO_SERVICE
         return Route(
             self.targets,
-            complete and unfailed,
+            complete and unfailed and not self._cut,
             outcome,
             code,
             self._expires,
             tuple(self._journal),
             self._began,
             self._now,
-            self._sips,
+            True if self._sips_here else self._sips,
         )
 
     def _warn_if_sips_vanished(self) -> None:
-        if self._sips_seen and self._sips is False:
-            self._sips_seen = False  # once is enough
+        if (self._sips_seen or self._sips_here) and self._sips is False and not self._warned:
+            self._warned = True
             self._note("locate.sips-vanished", "LOCATE", None)
 
     @property

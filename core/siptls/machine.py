@@ -183,7 +183,10 @@ class Machine(ABC, Generic[R]):
             self.advance(now=now)
         elif now > self._now:
             self._now = now
-        action = event.action
+        try:
+            action = event.action
+        except AttributeError:
+            raise LocalProtocolError(f"{event!r} is no event that {type(self).__name__} takes") from None
         entry = self._ledger.get(action)
         if entry is None or entry.state != _OUTSTANDING:
             self._receive_unawaited(event, entry)
@@ -366,6 +369,10 @@ class Machine(ABC, Generic[R]):
 
     def _receive_unawaited(self, event: Event, entry: _Entry | None) -> None:
         """Let a late answer pass once, and refuse what nobody waits for."""
+        if isinstance(event.action, Lookup) and event.action in self._late:
+            at = self._late.index(event.action)
+            self._late = self._late[:at] + self._late[at + 1 :]
+            return
         if entry is None:
             raise LocalProtocolError(f"{event.action!r} was never asked for, so {event!r} cannot answer it")
         if entry.state == _FRESH:
@@ -374,9 +381,6 @@ class Machine(ABC, Generic[R]):
             entry.state = _ANSWERED
             if isinstance(event, Presented):
                 self._close(event.action)
-        elif isinstance(event.action, Lookup) and event.action in self._late:
-            at = self._late.index(event.action)
-            self._late = self._late[:at] + self._late[at + 1 :]
         elif self._result is None:
             raise LocalProtocolError(f"{event.action!r} was answered before")
 

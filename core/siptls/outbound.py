@@ -156,7 +156,7 @@ class Outbound(Locating[Verdict]):
         self._records = None
         self._ask_addresses(target)
         if self.policy.prefetch:
-            self._ask_ahead(self._taken, self._taken + self.policy.prefetch)
+            self._ask_ahead(self._taken, self.policy.prefetch)
 
     def _no_more_targets(self) -> None:
         self._give_up()

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from .delegation import Delegation
+from .errors import LocalProtocolError
 from .events import Endpoint
 from .journal import Note, Step, rendered
 from .verdict import Outcome
@@ -111,12 +112,17 @@ class TargetFailed:
         reason: what counts as its failure.
         address: which of its addresses failed; None for the target as a whole.
 
+    Raises:
+        LocalProtocolError: the reason is none, such as what `TargetFailure.of_status` returns for most responses.
+
     Source: RFC 3263 sections 4.2 and 4.3.
     """
 
     __slots__ = ("address", "reason", "target")
 
     def __init__(self, target: Target, reason: TargetFailure, address: str | None = None) -> None:
+        if type(reason) is not TargetFailure:
+            raise LocalProtocolError(f"{reason!r} is no failure of a target, which would be a TargetFailure")
         self.target: Final = target
         self.reason: Final = reason
         self.address: Final = address

@@ -519,7 +519,7 @@ def located(
     )
     world.run(machine, arrival)
     assert machine.result is not None
-    assert machine.result.complete
+    assert machine.result.complete is (limits is None)
     return [endpoint.address for target in machine.result.targets for endpoint in target.endpoints]
 
 

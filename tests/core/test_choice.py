@@ -23,7 +23,7 @@ def domain(*naptr: tuple[int, int, str, str, str, str]) -> World:
     world = World()
     world.naptr("example.com", *naptr)
     world.srv("_sips._tcp.example.com", (1, 0, 5061, "sip.example.com"))
-    world.srv("_sip._tcp.example.com", (1, 0, 5060, "sip.example.com"), (2, 0, 5060, "sip.example.com"))
+    world.srv("_sip._tcp.example.com", (1, 0, 5060, "sip.example.com"), (2, 0, 5070, "sip.example.com"))
     world.srv("_sip._udp.example.com", (1, 0, 5060, "sip.example.com"))
     world.address("sip.example.com", "192.0.2.1")
     return world
@@ -91,9 +91,23 @@ class TestSrv:
 
     def test_of_many_records_the_first_ones_are_named_and_the_others_counted(self) -> None:
         world = domain()
-        world.srv("_sips._tcp.example.com", *[(n, 0, 5061, "sip.example.com") for n in range(20)])
+        world.srv("_sips._tcp.example.com", *[(n, 0, 5061 + n, "sip.example.com") for n in range(20)])
         (text,) = found(world.locate("sips:example.com"), "locate.srv-chosen")
-        assert text.endswith("7 0 5061 sip.example.com; and 12 more")
+        assert text.endswith("7 0 5068 sip.example.com; and 12 more")
+
+    def test_the_same_server_again_is_told_and_not_tried_again(self) -> None:
+        world = domain()
+        world.srv("_sips._tcp.example.com", *[(n, 0, 5061, "sip.example.com") for n in range(3)])
+        route = world.locate("sips:example.com")
+        assert [target.priority for target in route.targets] == [0]
+        assert found(route, "locate.srv-passed-over") == ["_sips._tcp.example.com: 2 more for the same servers"]
+
+    @pytest.mark.req("R2782-tgt-2")
+    def test_a_service_that_is_not_offered_was_not_passed_over(self) -> None:
+        world = domain()
+        world.srv("_sips._tcp.example.com", (0, 0, 0, "."))
+        texts = found(world.locate("sip:example.com"), "locate.srv-passed-over")
+        assert texts == ["_sip._udp.example.com: 1 record; TCP is preferred here"]
 
 
 class TestRules:
@@ -119,12 +133,12 @@ class TestRules:
 
     def test_srv_for_the_transport_of_the_uri(self) -> None:
         told = self.rules(domain(CHOSEN), "sip:example.com;transport=tcp")["SRV"]
-        assert told == "the URI names a transport and no port (RFC 3263 section 4.2)"
+        assert told == "a transport is given and no port (RFC 3263 section 4.2)"
 
     @pytest.mark.parametrize(
         ("uri", "why"),
         [
-            ("sips:sip.example.com:5071", "the URI gives a port, so neither NAPTR nor SRV is asked"),
+            ("sips:sip.example.com:5071", "a port is given, so neither NAPTR nor SRV is asked"),
             ("sips:sip.example.com", "there are no SRV records"),
             ("sips:sip.example.com;transport=ws", "WebSocket has no SRV names"),
         ],
@@ -135,7 +149,7 @@ class TestRules:
 
     def test_a_numeric_host_asks_nothing_and_says_why(self) -> None:
         route = World().locate("sips:192.0.2.1")
-        assert found(route, "locate.direct") == ["TLS: the URI gives an address"]
+        assert found(route, "locate.direct") == ["TLS: an address is given, and no name"]
         assert not [step for step in route.findings if step.rule]
 
     @pytest.mark.req("R7672-2.1.3-3")

@@ -467,7 +467,7 @@ def test_the_limit_that_was_hit_is_named_in_the_steps(kind: str, limited: str) -
     result = played(kind, said, policy=Policy(limits=bounds), after=after)
     assert named in str(steps_of(result))
     if isinstance(result, Route):
-        assert result.complete is ("addresses" in limited)
+        assert not result.complete
     elsewhere = {f"limits.{name}:" for name in Limits.__slots__} - {f"{named}:", "limits.attempts:"}
     if named == "limits.lookups":
         elsewhere.discard("limits.targets:")  # without lookups the targets run out as well
@@ -667,7 +667,8 @@ BAD_ADDRESSES = (
 @pytest.mark.parametrize("rrtype", ["A", "AAAA"])
 def test_an_address_that_is_none_ends_no_run_whoever_orders_the_addresses(kind: str, rrtype: str, bad: str) -> None:
     said = only(rrtype, lambda lookup: answered(lookup, Address(lookup.name, bad), at(lookup.name, lookup)))
-    played(kind, said)
+    looks_like_one = bad == "192.0.2.300" and rrtype == "A"  # of digits and dots; a resolver that makes it is to blame
+    assert ("locate.foreign-record" in {code for code, _ in steps_of(played(kind, said))}) is not looks_like_one
     if kind == "Outbound":
         return
 
@@ -677,7 +678,9 @@ def test_an_address_that_is_none_ends_no_run_whoever_orders_the_addresses(kind: 
     machine = Locate(URIS[1], now=0.0, at=AT, randbelow=first, order_addresses=order)
     result = Run(said).through(machine)
     assert isinstance(result, Route)
-    assert [target.addresses[-1] for target in result.targets] == [bad]  # what is no address comes last
+    (target,) = result.targets
+    assert (bad in target.addresses) is looks_like_one
+    assert target.addresses[-1] == bad or not looks_like_one  # what is no address comes last
 
 
 # Time to live.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from siptls import Delegation, Failure, Limits, Locate, Lookup, Outcome, Policy, Security
-from siptls.dns import Alias
+from siptls import Delegation, Failure, Limits, Locate, Lookup, Outcome, Policy, Security, TargetFailed, TargetFailure
+from siptls.dns import Alias, Naptr
 from siptls.policy import Transport
 from siptls.transport import transport_without_dns, usable_transports
 from world import AT, INSECURE, SECURE, World, first
@@ -536,3 +536,107 @@ class TestReports:
             shown.add("\n".join([step.found for step in world.locate("sips:example.com").findings]))
         assert len(shown) == 1
         assert "1 0 1 a.example; 2 0 1 b.example" in shown.pop()
+
+
+class TestStatelessProxies:
+    @pytest.mark.req("R3263-4.4-1")
+    def test_addresses_that_are_answered_in_turn_are_tried_in_one_order(self) -> None:
+        seen: set[tuple[str, ...]] = set()
+        addresses = ["192.0.2.9", "192.0.2.10", "2001:db8::2", "2001:db8::1", "192.0.2.1"]
+        for turn in range(len(addresses)):
+            world = World()
+            world.address("example.com", *addresses[turn:], *addresses[:turn])
+            policy = Policy(limits=Limits(addresses=4))
+            machine = Locate("sips:example.com:5061", policy=policy, now=0.0, at=AT, randbelow=None)
+            world.run(machine)
+            assert machine.result is not None
+            seen.add(machine.result.targets[0].addresses)
+        assert seen == {("2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.9")}
+
+
+class TestLimits:
+    @pytest.mark.req("R7984-3.1-1", "T-L01")
+    def test_many_addresses_of_one_family_do_not_hide_the_other_one(self) -> None:
+        world = World()
+        world.address("example.com", "192.0.2.1", *[f"2001:db8::{n}" for n in range(1, 10)])
+        route = world.locate("sips:example.com:5061")
+        assert route.targets[0].addresses == (*[f"2001:db8::{n}" for n in range(1, 8)], "192.0.2.1")
+        assert not route.complete
+
+    def test_looking_ahead_leaves_lookups_for_what_decides(self) -> None:
+        world = World()
+        world.srv("_sips._tcp.example.com", *[(n, 0, 5061, f"h{n}.example.com") for n in range(40)])
+        for n in range(40):
+            world.address(f"h{n}.example.com", f"192.0.2.{n}")
+        plain, ahead = (world.outbound("sips:example.com", Policy(prefetch=prefetch)) for prefetch in (0, 40))
+        assert (plain.outcome, plain.code) == (ahead.outcome, ahead.code) == (Outcome.UNDETERMINED, "net.refused")
+
+    def test_what_is_no_server_is_not_asked_for_ahead(self) -> None:
+        world = World()
+        bad = [(1, 0, 5061, "192.0.2.5"), (2, 0, 0, "sip.example.com"), (3, 0, 5061, ".."), (4, 0, 5061, "a b")]
+        world.srv("_sips._tcp.example.com", *bad)
+        route = world.locate("sips:example.com")
+        assert not [question for question in world.questions() if question[1] in ("A", "AAAA")]
+        found = [step.found for step in route.findings if step.code == "locate.bad-target"]
+        assert found == ["'192.0.2.5' port 5061", "'sip.example.com' port 0", "'.' port 5061", "'a b' port 5061"]
+
+    @pytest.mark.req("R3263-4.2-5", "D-SEC-8")
+    def test_a_domain_whose_srv_name_would_be_too_long_is_its_own_server(self) -> None:
+        domain = ".".join(["a" * 61] * 4)
+        assert len(domain) == 247
+        world = World()
+        world.address(domain, "192.0.2.1")
+        route = world.locate(f"sips:{domain}")
+        assert [(t.host, t.delegation) for t in route.targets] == [(domain, Delegation.HOST)]
+        assert {rrtype for _, rrtype in world.questions()} == {"NAPTR", "A", "AAAA"}
+
+
+class TestVanishedTls:
+    JUNK = ((10, 10, "x", "SIPS+D2T", "", "_sips._tcp.example.com"), (10, 10, "s", "SIPS+D2T", "!x!", "."))
+
+    @pytest.mark.req("R3263-7-1")
+    @pytest.mark.parametrize("junk", JUNK)
+    def test_a_record_that_nobody_can_use_offers_nothing(self, junk: tuple[int, int, str, str, str, str]) -> None:
+        world = World(INSECURE)
+        world.naptr("example.com", junk, (20, 10, "s", "SIP+D2U", "", "_sip._udp.example.com"))
+        world.srv("_sip._udp.example.com", (0, 0, 5060, "sip.example.com"))
+        world.address("sip.example.com", "192.0.2.1")
+        machine = Locate("sip:example.com", now=0.0, at=AT, randbelow=first, sips_seen=True)
+        world.run(machine)
+        assert machine.result is not None
+        assert machine.result.sips is False
+        assert "locate.sips-vanished" in [step.code for step in machine.result.findings]
+
+    @pytest.mark.req("R3263-7-1", "D-SEC-14")
+    def test_a_run_that_starts_again_remembers_what_it_has_seen(self) -> None:
+        world = World(INSECURE)
+        tls = [(1, 0, 5061, "sip.example.com"), (2, 0, 5061, "sip2.example.com")]
+        world.srv("_sips._tcp.example.com", *tls, ttl=31.0)
+        world.address("sip.example.com", "192.0.2.1")
+        machine = Locate("sip:example.com", policy=Policy(prefetch=0), now=0.0, at=AT, randbelow=first)
+        world.run_to_the_caller(machine, now=0.0)
+        assert machine.ready is not None
+        assert machine.ready.sips is True
+        # Meanwhile somebody on the path denies what is protected.
+        world.srv("_sips._tcp.example.com")
+        world.srv("_sip._udp.example.com", (0, 0, 5060, "sip.example.com"))
+        target = machine.next_target
+        assert target is not None
+        machine.receive(TargetFailed(target, TargetFailure.TIMEOUT), now=100.0)
+        world.run_to_the_caller(machine, now=100.0)
+        assert machine.ready is not None
+        assert machine.ready.sips is True  # still worth keeping
+        assert "locate.sips-vanished" in [step.code for step in machine.ready.findings]
+
+
+class TestHostileText:
+    def test_the_quotes_of_a_character_string_end_with_it(self) -> None:
+        record = Naptr("example.com", 1, 1, "s", 'x"y', '!^.*$!"; 1 1 "s" "SIPS+D2T" "" evil (secure)!\\', ".")
+        assert str(record) == r'1 1 "s" "x\"y" "!^.*$!\"; 1 1 \"s\" \"SIPS+D2T\" \"\" evil (secure)!\\" .'
+
+    def test_a_long_record_does_not_hide_why_it_was_passed_over(self) -> None:
+        world = World()
+        world.naptr("example.com", (10, 10, "s", "SIPS+D2T", "!" + "x" * 5_000 + "!", "."))
+        route = world.locate("sips:example.com")
+        (text,) = [step.found for step in route.findings if step.code == "locate.naptr-passed-over"]
+        assert text.endswith("...: it has a regular expression")

@@ -573,7 +573,7 @@ def test_what_failed_before_a_run_started_again_still_counts_when_there_is_nothi
                 time = 100.0
                 world.said.clear()
                 if now == "fails":
-                    world.fail("example.com", "NAPTR")
+                    world.fail("_sips._tcp.example.com", "SRV")
             event = world.perform(action)
             assert event is not None
             machine.receive(event, now=time)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
 from dialogue import Dialogue
 from siptls import (
+    Answered,
     Connect,
     ConnectFailed,
     Endpoint,
@@ -751,6 +753,137 @@ class TestAddresses:
         assert uac.machine.next_endpoint == Endpoint(ONE, "192.0.2.11", 5061, "tcp")
 
 
+TWICE = """
+IN SRV 10 0 5061 one.example.com.
+IN SRV 20 0 5061 ONE.example.com.
+IN SRV 30 0 5062 two.example.com.
+"""
+
+
+class TestEqualServers:
+    """Records may name one server twice, and spell it differently; nothing that the DNS says makes the core raise."""
+
+    @pytest.mark.parametrize("prefetch", [0, None])
+    def test_each_has_its_own_turn(self, prefetch: int | None) -> None:
+        uac = located(prefetch, TWICE)
+        machine = uac.machine
+        tried: list[tuple[int, str]] = []
+        while (target := machine.next_target) is not None:
+            assert machine.next_endpoint is not None
+            machine.receive(TargetInUse(target), now=0.0)
+            tried.append((target.priority, machine.next_endpoint.address))
+            machine.receive(TargetFailed(target, TargetFailure.TRANSPORT, machine.next_endpoint.address), now=0.0)
+            uac.is_served(ADDRESSES)
+        assert tried == [
+            (10, "2001:db8::1"),
+            (10, "192.0.2.1"),
+            (20, "2001:db8::1"),
+            (20, "192.0.2.1"),
+            (30, "192.0.2.2"),
+        ]
+
+    @pytest.mark.req("R3263-4-2")
+    def test_the_failure_of_one_does_not_take_the_pin_of_the_other(self) -> None:
+        uac = located(None, TWICE)
+        one, again = uac.machine.targets[:2]
+        uac.machine.receive(TargetInUse(again), now=0.0)
+        uac.machine.receive(TargetFailed(one, TargetFailure.TIMEOUT), now=0.0)
+        assert uac.machine.in_use == AT_ONE
+
+
+class TestLateAnswers:
+    """An answer that comes when its question is asked anew is a late answer, and never an error."""
+
+    SRV = """
+    IN SRV 10 0 5061 one.example.com.
+    IN SRV 20 0 5062 two.example.com.
+    IN SRV 30 0 5063 one.example.com.
+    """
+
+    def late(self) -> tuple[Dialogue, Lookup, Answered]:
+        """A caller whose first target's AAAA is asked for again, while the first answer is still to come."""
+        uac = caller(0, limits=Limits(seconds=100.0))
+        uac.asks(SRV_QUESTION)
+        uac.is_told(self.SRV, ttl=1_000.0)
+        uac.asks(*addresses(ONE))
+        a, aaaa = sorted(uac.open, key=lambda question: question.rrtype)
+        answered = {question: uac.answered(question, ADDRESSES) for question in (a, aaaa)}
+        uac.machine.receive(answered[a], now=0.0)
+        uac.machine.advance(now=10.0)  # the other one is given up
+        uac.open.clear()
+        uac.now = 42.0
+        uac.machine.receive(TargetFailed(uac.target(ONE), TargetFailure.TIMEOUT), now=42.0)
+        uac.asks(*addresses(TWO))
+        uac.open.clear()
+        return uac, aaaa, answered[aaaa]
+
+    def test_it_may_come_when_the_machine_is_just_about_to_ask_again(self) -> None:
+        uac, aaaa, answer = self.late()
+        uac.machine.receive(answer, now=52.0)  # the addresses of the second target are given up at this moment
+        uac.now = 52.0
+        uac.asks(f"{ONE} AAAA")
+        assert uac.open == [aaaa]
+        uac.is_told(ADDRESSES)
+        assert uac.next_host == ONE
+
+    def test_it_may_come_after_the_end(self) -> None:
+        uac, _, answer = self.late()
+        uac.machine.advance(now=52.0)
+        uac.machine.stop(now=52.0)
+        uac.machine.receive(answer, now=52.0)
+
+
+class TestLookingAhead:
+    def test_what_is_asked_ahead_does_not_hold_up_the_next_target(self) -> None:
+        uac = located(2)
+        uac.machine.receive(TargetInUse(uac.target(ONE)), now=0.0)
+        uac.asks(*addresses(TWO), *addresses(THREE))
+        assert uac.machine.ready is None  # there is time
+        slow = [question for question in uac.open if question.name == THREE]
+        uac.open = [question for question in uac.open if question.name == TWO]
+        uac.is_told(ADDRESSES)
+        uac.fails(ONE)
+        assert uac.next_host == TWO
+        assert uac.machine.ready is not None  # there is none
+        assert list(uac.machine.outstanding) == slow
+
+    @pytest.mark.req("R3403-3-1")
+    def test_after_a_new_start_it_begins_anew(self) -> None:
+        uac = located(1, ttl=10.0)
+        uac.machine.receive(TargetInUse(uac.target(ONE)), now=0.0)
+        uac.is_served(ADDRESSES, ttl=10.0)
+        uac.now = 100.0
+        uac.machine.receive(TargetFailed(uac.target(ONE), TargetFailure.TIMEOUT), now=100.0)
+        uac.asks(SRV_QUESTION)
+        uac.is_told(SRV)
+        uac.asks(*addresses(ONE))
+        uac.is_told(ADDRESSES)
+        uac.asks(*addresses(TWO))
+        uac.is_told(ADDRESSES)
+        uac.machine.receive(TargetInUse(uac.target(TWO)), now=100.0)
+        uac.asks(*addresses(THREE))
+
+    @pytest.mark.req("R3403-3-1")
+    def test_after_a_new_start_the_limit_of_addresses_counts_all_that_was_tried(self) -> None:
+        many = "\n".join([f"one.example.com. A 192.0.2.{n}" for n in range(1, 7)])
+        uac = caller(0, limits=Limits(addresses=4))
+        uac.asks(SRV_QUESTION)
+        uac.is_told(SRV, ttl=10.0)
+        uac.is_served(many, ttl=10.0)
+        for now, address in ((1.0, "192.0.2.1"), (2.0, "192.0.2.2"), (3.0, "192.0.2.3"), (100.0, "192.0.2.4")):
+            uac.machine.receive(TargetFailed(uac.target(ONE), TargetFailure.TIMEOUT, address), now=now)
+        uac.now = 100.0
+        uac.asks(SRV_QUESTION)
+        uac.is_told(SRV)
+        uac.asks(*addresses(ONE))
+        uac.is_told(many)  # four of them were tried, which is all that may be
+        uac.asks(*addresses(TWO))
+        uac.machine.stop(now=100.0)
+        assert uac.machine.result is not None
+        told = [step for step in uac.machine.result.findings if step.code == "limit.addresses"]
+        assert len(told) == 2
+
+
 class TestMisuse:
     """Mistakes of the caller are exceptions, and change nothing."""
 
@@ -787,12 +920,35 @@ class TestMisuse:
         self.check(uac, TargetFailed(one, TargetFailure.TIMEOUT))
         self.check(uac, TargetInUse(one))
 
+    @pytest.mark.req("R3263-4.3-1")
+    @pytest.mark.parametrize("reason", [TargetFailure.of_status(404), 503, "timeout", None])
+    def test_a_reason_that_is_none(self, reason: object) -> None:
+        uac = located()
+        with pytest.raises(LocalProtocolError, match="is no failure of a target"):
+            TargetFailed(uac.target(ONE), reason)  # type: ignore[arg-type]  # the mistake that is tested
+
+    def test_a_word_for_locate_is_none_for_another_machine(self) -> None:
+        target = located().target(ONE)
+        machine = Outbound("sips:example.com", now=0.0, at=AT, randbelow=first)
+        with pytest.raises(LocalProtocolError, match="no event that Outbound takes"):
+            machine.receive(TargetInUse(target), now=0.0)  # type: ignore[arg-type]  # the mistake that is tested
+
     @pytest.mark.req("R7984-4-1")
     @pytest.mark.parametrize(
         "order",
-        [(), ("192.0.2.1",), ("192.0.2.1", "192.0.2.1"), ("192.0.2.1", "192.0.2.99"), ("192.0.2.1", "2001:db8::1") * 2],
+        [
+            None,
+            7,
+            (None, None),
+            ([], []),
+            (),
+            ("192.0.2.1",),
+            ("192.0.2.1", "192.0.2.1"),
+            ("192.0.2.1", "192.0.2.99"),
+            ("192.0.2.1", "2001:db8::1") * 2,
+        ],
     )
-    def test_an_order_that_is_none(self, order: tuple[str, ...]) -> None:
+    def test_an_order_that_is_none(self, order: Any) -> None:
         machine = Locate(
             f"sip:{ONE}:5060", policy=Policy(), now=0.0, at=AT, randbelow=first, order_addresses=lambda _found: order
         )

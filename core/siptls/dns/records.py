@@ -83,7 +83,13 @@ class Naptr:
         return f"Naptr({self.owner!r}, {self})"
 
     def __str__(self) -> str:
-        return f'{self.order} {self.preference} "{self.flags}" "{self.service}" "{self.regexp}" {self.replacement}'
+        strings = " ".join([f'"{_escaped(text)}"' for text in (self.flags, self.service, self.regexp)])
+        return f"{self.order} {self.preference} {strings} {self.replacement}"
+
+
+def _escaped(text: str) -> str:
+    """Return a character string as in a master file, so that it cannot look like two (RFC 1035 section 5.1)."""
+    return text.replace("\\", r"\\").replace('"', r"\"")
 
 
 class Srv:
