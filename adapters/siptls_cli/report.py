@@ -85,7 +85,7 @@ def route_text(route: Route, uri: SipUri, terminal: Terminal, seconds: float) ->
     for target in route.targets:
         for endpoint in target.endpoints:
             number += 1
-            place = f"{printable(target.host)}  {_address(endpoint.address)}:{target.port}"
+            place = f"{printable(target.host)}  {printable(_address(endpoint.address))}:{target.port}"
             order = f"priority {target.priority} weight {target.weight}"
             lines += terminal.wrapped(f"{target.transport.upper():<5}{place}  {order}", f"  {number:>2}  ", " " * 11)
     lines += ["", *_sections(route.findings, uri.target, terminal, rules=True), *_remarks(route.findings, terminal)]

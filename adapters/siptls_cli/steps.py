@@ -17,7 +17,8 @@ _PART_WIDTH: Final = 10
 # "name TYPE -> alias: records (status)" and "name TYPE: REASON: detail", as the core words them. A name holds no blank.
 _ANSWER: Final = re.compile(r"(\S+) (A|AAAA|CNAME|NAPTR|SRV|TLSA)((?: -> \S+ \(\w+\))*): (.*)", re.DOTALL)
 _DENIED: Final = re.compile(r"(NODATA|NXDOMAIN) \(\w+\)")
-_DIGEST: Final = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{16,}([0-9a-f]{8})\b")
+# A digest stands alone; what is part of a name is not one.
+_DIGEST: Final = re.compile(r"(?<![\w.-])([0-9a-f]{8})[0-9a-f]{16,}([0-9a-f]{8})(?![\w.-])")
 
 _LABELS: Final = {
     "locate.direct": "host", "locate.naptr": "NAPTR", "locate.srv": "SRV", "locate.nonstandard-srv": "SRV",
@@ -44,7 +45,7 @@ _SENTENCES: Final = {
     "locate.naptr-passed-over": "passed over: {found}",
     "locate.srv-chosen": "in this order over {found}",
     "locate.srv-passed-over": "passed over: {found}",
-    "locate.direct": "the URI's host is the server, over {found}",
+    "locate.direct": "the host itself is the server, over {found}",
     "tls.presented": "{found}",
     "chain.valid": "valid: {found}",
     "dane.match": "{expected} matches {found}",

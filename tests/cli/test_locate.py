@@ -151,21 +151,21 @@ def test_records_that_nobody_can_use_are_a_warning(rich: World) -> None:
 @pytest.mark.parametrize(
     ("uri", "reason"),
     [
-        (PORT, "UDP: the URI gives a port, so neither NAPTR nor SRV is asked"),
-        ("sips:192.0.2.1", "TLS: the URI gives an address"),
+        (PORT, "UDP: a port is given, so neither NAPTR nor SRV is asked"),
+        ("sips:192.0.2.1", "TLS: an address is given, and no name"),
         ("sip:bare.example.com", "UDP: there are no SRV records"),
         ("sip:bare.example.com;transport=ws", "WS: WebSocket has no SRV names"),
     ],
 )
 def test_it_is_said_why_the_host_of_the_uri_is_the_server(rich: World, uri: str, reason: str) -> None:
     more = ("--transport", "ws") if reason.startswith("WS") else ()
-    assert f"✓ host the URI's host is the server, over {reason}" in lines(run(*rich.locate(*more, uri=uri)))
+    assert f"✓ host the host itself is the server, over {reason}" in lines(run(*rich.locate(*more, uri=uri)))
 
 
 def test_a_dot_is_told_with_the_rule_that_asked_for_it(rich: World) -> None:
     ran = run(*rich.locate(uri=f"{URI};transport=udp"))
     assert (ran.exit_code, ran.first_line) == (4, f"○ NO SERVICE  {URI};transport=udp  locate.no-service.unproven")
-    assert "rule the URI names a transport and no port (RFC 3263 section 4.2)" in lines(ran)
+    assert "rule a transport is given and no port (RFC 3263 section 4.2)" in lines(ran)
 
 
 def test_a_limit_is_told_by_its_name(world: World) -> None:

@@ -110,6 +110,8 @@ def test_long_digests_are_shortened_in_text_but_not_in_json(tmp_path: Path) -> N
 def test_a_text_that_is_no_digest_stays() -> None:
     assert shortened("deadbeef cafe 0123456789abcdef") == "deadbeef cafe 0123456789abcdef"
     assert shortened("3 1 1 " + "ab" * 64 + " x") == "3 1 1 abababab…abababab x"
+    host = "0123456789abcdef" * 2 + ".example.com"  # two names must not look like one
+    assert shortened(f"{host}: _{host}") == f"{host}: _{host}"
 
 
 # Hostile data.
