@@ -65,29 +65,32 @@ def verdict_text(verdict: Verdict, uri: SipUri, terminal: Terminal, seconds: flo
     return "\n".join(lines)
 
 
-def route_text(route: Route, uri: SipUri, terminal: Terminal, seconds: float) -> str:
-    """Return where a client goes for a URI, and why, as text for people.
+def route_text(route: Route, uri: SipUri, terminal: Terminal, seconds: float, via: str = "") -> str:
+    """Return where a client goes for a URI, or a response for a Via, and why, as text for people.
 
     Args:
         route: the route.
-        uri: the URI that was asked about.
+        uri: the URI that was asked about, or that of the Via.
         terminal: what the text is shown on.
         seconds: how long the run took.
+        via: the Via header field value that was asked about; empty for a URI.
     """
+    asked = printable(via) or str(uri)
     if route.outcome is None:
         count = sum(len(target.addresses) for target in route.targets)
         by = f"{count} address{'' if count == 1 else 'es'}{'' if route.complete else ', but there may be more'}"
-        lines = _head(terminal, "ok", "LOCATED", str(uri), by)
+        lines = _head(terminal, "ok", "LOCATED", asked, by)
     else:
         mark, word = _HEADS[route.outcome]
-        lines = _head(terminal, mark, word, str(uri), route.code or "")
+        lines = _head(terminal, mark, word, asked, route.code or "")
+    by_srv = any(step.code == "locate.srv-chosen" for step in route.findings)
     number = 0
     for target in route.targets:
         for endpoint in target.endpoints:
             number += 1
             place = f"{printable(target.host)}  {printable(_address(endpoint.address))}:{target.port}"
-            order = f"priority {target.priority} weight {target.weight}"
-            lines += terminal.wrapped(f"{target.transport.upper():<5}{place}  {order}", f"  {number:>2}  ", " " * 11)
+            order = f"  priority {target.priority} weight {target.weight}" if by_srv else ""
+            lines += terminal.wrapped(f"{target.transport.upper():<5}{place}{order}", f"  {number:>2}  ", " " * 11)
     lines += ["", *_sections(route.findings, uri.target, terminal, rules=True), *_remarks(route.findings, terminal)]
     expires = route.to_dict()["expires_in"] if route.targets else None
     holds = f" · holds for {expires:.0f} s" if isinstance(expires, float) else ""

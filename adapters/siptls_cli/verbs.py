@@ -101,7 +101,7 @@ def locate(given: options.Locate) -> int:
         of_via = {} if via is None else {"via": str(via)}
         _put_json({"uri": str(uri), **of_via, **route.to_dict()}, seconds, code)
     else:
-        put(route_text(route, uri, _terminal(given), seconds))
+        put(route_text(route, uri, _terminal(given), seconds, "" if via is None else str(via)))
     return code
 
 

@@ -128,6 +128,8 @@ class Addressing(Machine[R]):
             self._addressed(target, Reached(Addressed.FAILED, code=failed.code))
         elif not addresses:
             self._note("locate.no-address", target, None)
+            if len(self.policy.families) == 1:
+                self._proven = False  # nobody asked for the other family
             self._addressed(target, Reached(Addressed.NONE))
         else:
             target.addresses = self._in_order(target, tuple(addresses), self.policy.limits.addresses)

@@ -81,6 +81,9 @@ class NaptrChoice(Choice):
         yield code, self.answer
         if self.chosen is not None:
             yield "locate.naptr-chosen", self.chosen
+            replacement, domain = fold(self.chosen.replacement), self.uri.target
+            if replacement != domain and not replacement.endswith(f".{domain}"):
+                yield "locate.naptr-foreign", f"{_short(replacement)}, which is not below {domain}"
         elif self.answer.records:
             yield "locate.naptr-unusable", self.answer
         passed_over = [record for record in self.answer.records if record is not self.chosen]

@@ -30,7 +30,7 @@ from .dns.question import Lookup
 from .dns.records import Naptr, Srv
 from .events import Answered, Endpoint, LookupEvent, LookupFailed
 from .names import fold, ip_literal, srv_owner
-from .policy import Policy
+from .policy import SECURE_TRANSPORTS, Policy
 from .srv import ordered, ordered_without_chance
 from .target import Target
 from .transport import DEFAULT_PORTS, SRV_NAMES, transport_of, transport_without_dns, usable_transports
@@ -116,12 +116,19 @@ class Locating(Addressing[R]):
 
     def _locate(self) -> None:
         uri = self.uri
+        if not self._trusted:
+            self._note("locate.maddr", "LOCATE", f"{uri.target}, for {uri.host}")
         if not self._transports:
             self._note("locate.transport", "LOCATE", uri)
             self._proven = False
             self._not_located(Outcome.NO_SERVICE, "locate.no-service.unproven")
         elif ip_literal(uri.target) is not None:
-            self._go_to_target(self._without_dns(), Delegation.TAINTED, BY_ADDRESS)
+            if ("ipv6" if ":" in uri.target else "ipv4") in self.policy.families:
+                self._go_to_target(self._without_dns(), Delegation.TAINTED, BY_ADDRESS)
+            else:
+                self._note("locate.family", "LOCATE", uri.target)
+                self._proven = False
+                self._not_located(Outcome.NO_SERVICE, "locate.no-service.unproven")
         elif uri.port is not None:
             self._go_to_host(self._without_dns(), BY_PORT)
         elif uri.transport is not None:
@@ -138,13 +145,13 @@ class Locating(Addressing[R]):
         self._count_on_for_all(event)
         chosen = self._chosen_naptr(answer)
         self._note("locate.naptr", "LOCATE", NaptrChoice(answer, chosen, self.uri, self._transports))
-        if chosen is None:
-            if not answer.records and answer.security is not SECURE and self.uri.scheme == "sip":
-                self._note("locate.downgrade-possible", "LOCATE", answer)
+        transport = None if chosen is None else transport_of(chosen.service)
+        if self.uri.scheme == "sip" and answer.security is not SECURE and transport not in SECURE_TRANSPORTS:
+            self._note("locate.downgrade-possible", "LOCATE", answer)
+        if chosen is None or transport is None:
             self._ask_srv_of_domain()
-            return
-        trusted = leads(self._trusted, answer)
-        self._ask_srv([(str(transport_of(chosen.service)), fold(chosen.replacement), trusted)])
+        else:
+            self._ask_srv([(transport, fold(chosen.replacement), leads(self._trusted, answer))])
 
     def _chosen_naptr(self, answer: Answer) -> Naptr | None:
         """The most preferred record that says something about a transport we can use (RFC 3403 section 4.1)."""
@@ -324,11 +331,13 @@ class Locating(Addressing[R]):
             addresses = tuple(sorted(addresses, key=lambda a: ((":" in a) is not ipv6_first, ip_literal(a) or b"", a)))
         return super()._in_order(target, addresses, most)
 
-    def _address_answered(self, event: LookupEvent) -> None:
-        from_srv = self._way is not None and self._way.order is not None
-        if from_srv and isinstance(event, Answered) and event.answer.aliases:
-            self._note("locate.srv-cname", self._target, event)  # followed all the same (A-08)
-        super()._address_answered(event)
+    def _combine(self, target: Target) -> None:
+        if self._way is not None and self._way.order is not None:
+            for event in map(self._answer_to, self._address_questions):
+                if isinstance(event, Answered) and event.answer.aliases:
+                    self._note("locate.srv-cname", target, event)  # followed all the same (A-08)
+                    break
+        super()._combine(target)
 
     def _ask_ahead(self, start: int, depth: int) -> int:
         """Ask ahead for the addresses of ``depth`` targets, but of none before ``start``; return where that ends."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from .addresses import OrderAddresses, Reached
 from .choice import offers_tls
-from .delegation import Addressed
+from .delegation import CODES, Addressed
 from .dns.question import Lookup
 from .events import Answered, Endpoint, Event, LookupEvent, LookupFailed
 from .locating import Locating
@@ -88,7 +88,7 @@ class Locate(Locating[Route]):
         self._told = Transaction()
         self._failure: tuple[Outcome, str] | None = None
         self._known_ahead = 0
-        self._cut = False  # whether addresses were left out
+        self._cut = False  # whether there may be more addresses
         self._so_far: tuple[int, Route] | None = None
         self._warned = False
         self._audited: tuple[bool, tuple[Lookup, ...]] | None = None  # whether all targets are known, what is asked
@@ -211,6 +211,8 @@ class Locate(Locating[Route]):
 
     def _begin_target(self, target: Target) -> None:
         self._warn_if_sips_vanished()  # before anything can be sent
+        if self._taken == 1:
+            self._note(CODES[target.delegation], "LOCATE", None)  # it is that of all targets
         self._ask_addresses(target)
         if not self._is_lazy:
             self._look_ahead(_AT_ONCE)
@@ -220,6 +222,10 @@ class Locate(Locating[Route]):
         self._known_ahead = self._ask_ahead(self._known_ahead, depth)
 
     def _addressed(self, target: Target, reached: Reached) -> None:
+        failed = [
+            question for question in self._address_questions if isinstance(self._answer_to(question), LookupFailed)
+        ]
+        self._cut = self._cut or bool(failed)
         if target.addresses:
             self._told.targets.append(target)
             self._expires = min(self._expires, self._target_expires)
@@ -311,7 +317,8 @@ class Locate(Locating[Route]):
         outcome, code = (None, None) if self._told.targets else self._failure or (Outcome.NO_SERVICE, "")
         if outcome is Outcome.NO_SERVICE:
             code = code or self._no_service
-            self._note(code, "LOCATE", None)  # a failure stands in the journal already
+            if self._way is not None or self._srv_questions:  # else the reason is told already: nothing was denied
+                self._note(code, "LOCATE", None)
         unfailed = self._failure is None or self._failure[0] is Outcome.NO_SERVICE
         return Route(
             self.targets,
@@ -333,8 +340,11 @@ class Locate(Locating[Route]):
     @property
     def _sips(self) -> bool | None:
         """Whether NAPTR or SRV records offer TLS; None if nothing was asked that could tell."""
-        questions = [Lookup(self.uri.target, "NAPTR")]
-        questions += [question for transport, question, _ in self._srv_questions if transport in SECURE_TRANSPORTS]
-        entries = [self._ledger[question] for question in questions if question in self._ledger]
-        answers = [entry.event.answer for entry in entries if isinstance(entry.event, Answered)]
+        if not self._trusted:
+            return None  # it would be that of maddr
+        questions = [question for transport, question, _ in self._srv_questions if transport in SECURE_TRANSPORTS]
+        entries = [self._ledger.get(question) for question in (Lookup(self.uri.host, "NAPTR"), *questions)]
+        answers = [entry.event.answer for entry in entries if entry is not None and isinstance(entry.event, Answered)]
+        # That there is no NAPTR record says nothing; then it is the SRV records for TLS that tell.
+        answers = [answer for answer in answers if answer.records or answer.question.rrtype == "SRV"]
         return any(map(offers_tls, answers)) if answers else None

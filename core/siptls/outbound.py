@@ -140,8 +140,8 @@ class Outbound(Locating[Verdict]):
     # From the targets to the plan for one of them.
 
     def _not_located(self, outcome: Outcome, code: str) -> None:
-        if outcome is Outcome.NO_SERVICE:
-            self._note(code, "LOCATE", None)  # a failure stands in the journal already
+        if outcome is Outcome.NO_SERVICE and self._srv_questions:  # else the reason stands in the journal already
+            self._note(code, "LOCATE", None)
         if self._worst is None:
             self._conclude(outcome, "none", code, None, None)
             return

@@ -261,7 +261,7 @@ def degrading(call: Call) -> Ended:
 
 
 WRONG: list[tuple[Callable[[Call], Ended], str, dict[str, Any], str]] = [
-    (otherwise, "DANE-EE", {"difference": "steps.10"}, "differs from the first in steps."),
+    (otherwise, "DANE-EE", {"difference": "steps.11"}, "differs from the first in steps."),
     (silent, "DANE-EE", {"answer": "no answer"}, "answered OPTIONS: no answer"),
     (talkative, "TLSA mismatch", {"stray_octets": 7, "connections": 2}, "connections: 2, stray octets: 7"),
     (degrading, "sips, but no TLS", {"stray_octets": 0, "connections": 1}, "connections: 1, stray octets: 0"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from siptls import Delegation, Policy, Route
+from siptls import Delegation, Limits, Outcome, Policy, Route, Security
 from siptls.choice import Way
 from siptls.dns import Alias, Denial
 from siptls.journal import rendered
+from siptls.policy import Family
 from world import INSECURE, SECURE, World
 
 CHOSEN = (20, 20, "s", "SIPS+D2T", "", "_sips._tcp.example.com")
@@ -59,6 +60,20 @@ class TestNaptr:
         route = domain((10, 10, "s", "SIP+D2T", "", "_sip._tcp.example.com"), CHOSEN).locate("sips:example.com")
         (text,) = found(route, "locate.naptr-passed-over")
         assert text.endswith(": a sips URI goes only over TLS")
+
+    @pytest.mark.req("T-L02", "R3263-4.1-13", "D-SEC-4")
+    @pytest.mark.parametrize(("security", "told"), [(SECURE, "delegation.srv"), (INSECURE, "delegation.tainted")])
+    def test_a_replacement_in_another_domain_is_told_and_what_it_does_to_the_identity(
+        self, security: Security, told: str
+    ) -> None:
+        world = World()
+        world.naptr("example.com", (10, 10, "s", "SIPS+D2T", "", "_sips._tcp.notexample.com"), security=security)
+        world.srv("_sips._tcp.notexample.com", (1, 0, 5061, "sip.example.com"))
+        world.address("sip.example.com", "192.0.2.1")
+        route = world.locate("sip:example.com")
+        assert found(route, "locate.naptr-foreign") == ["_sips._tcp.notexample.com, which is not below example.com"]
+        assert [step.code for step in route.findings if step.code.startswith("delegation.")] == [told]
+        assert found(domain(CHOSEN).locate("sip:example.com"), "locate.naptr-foreign") == []
 
     def test_of_many_records_the_first_ones_are_named_and_the_others_counted(self) -> None:
         many = [(n, 0, "s", "SIP+D2N", "", f"n{n}.example.com") for n in range(100, 120)]
@@ -177,3 +192,45 @@ class TestRules:
         way = Way("tls", Delegation.HOST, None, "because")
         (step,) = rendered(((0.0, "locate.direct", "LOCATE", way),), 0.0)
         assert (step.found, step.rule, step.security) == ("TLS: because", "", "")
+
+
+class TestWhatNobodyAskedFor:
+    """Only what was asked for can be denied."""
+
+    @pytest.mark.req("R3263-4-5", "D-SEC-15")
+    def test_maddr_is_told_and_that_it_is_no_identity(self) -> None:
+        route = domain(CHOSEN).locate("sips:bank.example;maddr=example.com")
+        assert found(route, "locate.maddr") == ["example.com, for bank.example"]
+        assert [step.code for step in route.findings if step.code.startswith("delegation.")] == ["delegation.tainted"]
+        assert route.sips is None
+
+    @pytest.mark.req("R7984-3.1-2")
+    @pytest.mark.parametrize(("uri", "family"), [("sip:[2001:db8::1]", "ipv4"), ("sip:192.0.2.1", "ipv6")])
+    def test_an_address_of_a_family_that_is_not_used_is_no_target(self, uri: str, family: Family) -> None:
+        route = World().locate(uri, Policy(families=(family,)))
+        assert (route.outcome, route.code) == (Outcome.NO_SERVICE, "locate.no-service.unproven")
+        assert [step.code for step in route.findings] == ["locate.family"]
+
+    @pytest.mark.req("T-S04")
+    def test_a_uri_without_a_transport_is_told_without_a_denial_that_nobody_made(self) -> None:
+        route = World().locate("sip:example.com;transport=sctp")
+        assert (route.outcome, route.code) == (Outcome.NO_SERVICE, "locate.no-service.unproven")
+        assert [step.code for step in route.findings] == ["locate.transport"]
+
+    @pytest.mark.req("T-S04")
+    def test_targets_that_a_limit_left_out_are_no_proof_of_absence(self) -> None:
+        world = World()
+        world.srv("_sips._tcp.example.com", *[(n, 0, 5061, f"h{n}.example.com") for n in range(3)])
+        for run in (world.locate, world.outbound):
+            proven = run("sips:example.com", Policy())
+            cut = run("sips:example.com", Policy(limits=Limits(targets=2)))
+            assert (proven.code, cut.code) == ("locate.no-service", "locate.no-service.unproven")
+
+    @pytest.mark.req("R3263-7-1")
+    def test_srv_for_tls_that_nobody_asked_for_has_not_vanished(self) -> None:
+        world = World(INSECURE)
+        world.srv("_sips._tcp.example.com", (1, 0, 5061, "sip.example.com"))
+        world.srv("_sip._udp.example.com", (1, 0, 5060, "sip.example.com"))
+        world.address("sip.example.com", "192.0.2.1")
+        assert world.locate("sip:example.com", Policy(transports=("udp", "tcp"))).sips is None
+        assert world.locate("sip:example.com").sips is True

@@ -17,9 +17,6 @@ from siptls_io.zone_files import Status
 
 from .certificates import Credential, authority, server, sha256
 
-IPV4: Final = Policy(families=("ipv4",))
-"""The default policy, but for the addresses: the servers have no other."""
-
 
 class Issuer(Enum):
     """Who signs the certificate of a server."""
@@ -97,7 +94,7 @@ class Scenario:
     statuses: Mapping[str, Status]
     expected: Expected
     uri: str = "sip:alice@example.com"
-    policy: Policy = field(default=IPV4)
+    policy: Policy = field(default_factory=Policy)
 
     def world(self, credentials: Sequence[Credential | None], ports: Sequence[int], issuers: Authorities) -> ZoneFiles:
         """Return the DNS of the scenario.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from siptls import Outcome
+from siptls import Outcome, Policy
 from siptls_io.zone_files import Status
 
-from .scenario import IPV4, Expected, Issuer, Presents, Scenario
+from .scenario import Expected, Issuer, Presents, Scenario
 
 _INSECURE: Final[dict[str, Status]] = {"example.com": "insecure"}
 _ZONES: Final = {
@@ -57,7 +57,7 @@ UNSIGNED: Final = (
         servers=(Presents(Issuer.ROOT, common_name="example.com"),),
         statuses=_INSECURE,
         zones=_ZONES,
-        policy=IPV4.replace(allow_cn=True),
+        policy=Policy(allow_cn=True),
         expected=Expected(Outcome.ACCEPTED, "pkix", "id.match"),
     ),
     Scenario(
@@ -81,7 +81,7 @@ UNSIGNED: Final = (
         servers=(Presents(Issuer.ROOT, ("URI:sip:example.com",)),),
         statuses=_INSECURE,
         zones=_ZONES,
-        policy=IPV4.replace(require="dane"),
+        policy=Policy(require="dane"),
         expected=Expected(Outcome.INSUFFICIENT, "pkix", "policy.too-weak"),
     ),
 )
