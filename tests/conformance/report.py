@@ -42,7 +42,7 @@ def judge(documents: Sequence[Document], outcomes: Mapping[str, Outcome]) -> lis
     own = {row.id: _own_state(row, tests.get(row.id, {})) for document in documents for row in document.rows}
     shown_by = {each: tuple(sorted(set[str]().union(*by_outcome.values()))) for each, by_outcome in tests.items()}
     return [
-        Line(row, document.finished, _state(row, own), shown_by.get(row.id, ()))
+        Line(row, document.is_finished(row), _state(row, own), shown_by.get(row.id, ()))
         for document in documents
         for row in document.rows
     ]
@@ -73,9 +73,7 @@ def summary(lines: Iterable[Line]) -> str:
 def _errors(lines: Iterable[Line]) -> Iterator[str]:
     for line in lines:
         if line.wrong:
-            why = (
-                "a test fails" if line.state == "failed" else "the table is finished, and no passing test shows the row"
-            )
+            why = "a test fails" if line.state == "failed" else "it is finished, and no passing test shows it"
             yield f"{line.row.id}: {why}: {line.row.requirement}"
 
 

@@ -40,8 +40,12 @@ class Outcome(TypedDict):
 class Document:
     key: str
     title: str
-    finished: bool
+    finished: bool | tuple[str, ...]  # all rows, none, or those whose ids begin so
     rows: tuple[Row, ...]
+
+    def is_finished(self, row: Row) -> bool:
+        """Whether a row of this table must be shown from now on."""
+        return self.finished if isinstance(self.finished, bool) else row.id.startswith(self.finished)
 
 
 def read(path: Path = TABLE) -> tuple[Document, ...]:
@@ -72,10 +76,17 @@ def read_outcomes(path: Path = OUTCOMES) -> dict[str, Outcome]:
 
 
 def _document(key: str, table: Mapping[str, object]) -> Document:
-    title, finished, entries = table["title"], table["finished"], cast(list[dict[str, object]], table["row"])
-    if not isinstance(title, str) or not isinstance(finished, bool) or len(table) != 3:
+    title, entries = table["title"], cast(list[dict[str, object]], table["row"])
+    finished = cast("bool | list[object]", table["finished"])
+    rows = tuple(map(_row, entries))
+    if not isinstance(title, str) or not isinstance(finished, (bool, list)) or len(table) != 3:
         raise ValueError(f"table {key}: needs title, finished and rows, and nothing else")
-    return Document(key, title, finished, tuple(map(_row, entries)))
+    if isinstance(finished, bool):
+        return Document(key, title, finished, rows)
+    for prefix in finished:
+        if not isinstance(prefix, str) or not any(row.id.startswith(prefix) for row in rows):
+            raise ValueError(f"table {key}: finished names {prefix!r}, and no row begins so")
+    return Document(key, title, tuple(map(str, finished)), rows)
 
 
 def _row(entry: Mapping[str, object]) -> Row:

@@ -40,7 +40,9 @@ def record(folder: Path) -> dict[str, Outcome]:
     return table.read_outcomes(folder / "record.json")
 
 
-def state(row: Row, *outcomes: tuple[str, str], finished: bool = False, others: tuple[Row, ...] = ()) -> report.Line:
+def state(
+    row: Row, *outcomes: tuple[str, str], finished: bool | tuple[str, ...] = False, others: tuple[Row, ...] = ()
+) -> report.Line:
     """The line of ``row`` when tests with these (id, outcome) pairs ran."""
     document = Document("x", "X", finished, (row, *others))
     ran = {f"test_x.py::test_{n}": Outcome(outcome=what, req=[row_id]) for n, (row_id, what) in enumerate(outcomes)}
@@ -58,6 +60,7 @@ def test_the_table_of_requirements_is_well_formed() -> None:
     [
         ('[a]\ntitle="A"\nfinished=false\n[[a.row]]\nid="X-1"\nlevel="may"\nrequirement="."\nlevle="x"\n', "levle"),
         ('[a]\ntitle="A"\nfinished=false\n[[a.row]]\nid="X-1"\nlevel=""\nrequirement="."\n', "level"),
+        ('[a]\ntitle="A"\nfinished=["X-2"]\n[[a.row]]\nid="X-1"\nlevel="may"\nrequirement="."\n', "finished"),
         ('[a]\ntitle="A"\nfinished=1\n[[a.row]]\nid="X-1"\nlevel="may"\nrequirement="."\n', "finished"),
         ('[a]\ntitle="A"\nfinished=false\n' + 2 * '[[a.row]]\nid="X-1"\nlevel="may"\nrequirement="."\n', "twice"),
         (
@@ -137,6 +140,11 @@ def test_an_open_must_row_is_wrong_only_in_a_finished_table(level: str) -> None:
     assert not state(row).wrong
     assert state(row, finished=True).wrong
     assert not state(row, ("X-1", "passed"), finished=True).wrong
+
+
+def test_rows_can_be_finished_before_their_table_is() -> None:
+    assert state(REQUIRED, finished=("X-",)).wrong
+    assert not state(REQUIRED, finished=("Y-", "Z-")).wrong
 
 
 @pytest.mark.parametrize("level", ["MAY", "should", "note", "NOT RECOMMENDED / RECOMMENDED"])
