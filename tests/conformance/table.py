@@ -77,16 +77,16 @@ def read_outcomes(path: Path = OUTCOMES) -> dict[str, Outcome]:
 
 def _document(key: str, table: Mapping[str, object]) -> Document:
     title, entries = table["title"], cast(list[dict[str, object]], table["row"])
-    finished = cast("bool | list[object]", table["finished"])
-    rows = tuple(map(_row, entries))
+    finished, rows = table["finished"], tuple(map(_row, entries))
     if not isinstance(title, str) or not isinstance(finished, (bool, list)) or len(table) != 3:
         raise ValueError(f"table {key}: needs title, finished and rows, and nothing else")
     if isinstance(finished, bool):
         return Document(key, title, finished, rows)
-    for prefix in finished:
+    prefixes = cast("list[object]", finished)
+    for prefix in prefixes:
         if not isinstance(prefix, str) or not any(row.id.startswith(prefix) for row in rows):
             raise ValueError(f"table {key}: finished names {prefix!r}, and no row begins so")
-    return Document(key, title, tuple(map(str, finished)), rows)
+    return Document(key, title, tuple(map(str, prefixes)), rows)
 
 
 def _row(entry: Mapping[str, object]) -> Row:
