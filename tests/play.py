@@ -128,22 +128,13 @@ class Player:
                     assert self.may_be_asked(action), "a question is asked once"
                     self.asked_at[action] = self.now
                 if self.answers(action):
-                    self.waiting.append(self.event_of(action))
+                    self.waiting.append(self.world.reply(action))
                 else:
                     self.unanswered.append(action)
 
     def may_be_asked(self, action: Question) -> bool:
         """A question is asked once, unless what was answered is so old that the run had to start again."""
         return action not in self.asked_at or self.now >= self.asked_at[action] + 30.0
-
-    def event_of(self, action: Lookup | ValidatePath | Connect) -> Event:
-        match action:
-            case Lookup():
-                return self.world.answer(action)
-            case ValidatePath():
-                return self.world.validate(action)
-            case Connect():
-                return self.world.connect(action)
 
     def watch(self, machine: Machine[Any]) -> None:
         """An undecided machine awaits something, and only what it asked for."""

@@ -165,6 +165,16 @@ class World:
             return PathValidated(question, path)
         return PathRejected(question, path or "chain.unknown-ca", "as the script says")
 
+    def reply(self, action: Lookup | Connect | ValidatePath) -> Event:
+        """What comes of an action, without any bookkeeping."""
+        match action:
+            case Lookup():
+                return self.answer(action)
+            case ValidatePath():
+                return self.validate(action)
+            case Connect():
+                return self.connect(action)
+
     def perform(self, action: Action) -> Event | None:
         """Do what an action says, and keep book of the open connections."""
         match action:

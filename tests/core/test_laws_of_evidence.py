@@ -5,8 +5,10 @@ More examples: ``pytest tests/core/test_laws_of_evidence.py --hypothesis-profile
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
@@ -14,7 +16,19 @@ from hypothesis import strategies as st
 from attacker import Move, attacked, moves, weakened
 from peers import DOMAIN, HOST, HOSTER, NAMELESS
 from play import GENTLE, WILD, Player, judged_at, outbound
-from siptls import Connect, Delegation, Failure, Lookup, Outcome, Policy, SipUri, Verdict
+from siptls import (
+    Close,
+    Connect,
+    ConnectFailed,
+    Delegation,
+    Failure,
+    Limits,
+    Lookup,
+    Outcome,
+    Policy,
+    SipUri,
+    Verdict,
+)
 from vouch import SecureTrail, named_and_validated
 from world import SECURE, Said, World
 from worlds import NAMELESS_PIN, OWN_SRV, all_worlds, altered, heard_in, policies, seeds, sound_worlds, uris, worlds
@@ -59,6 +73,31 @@ class TestLaw5a:
             event(f"{verdict.outcome.name} {verdict.method}")
             if verdict.accepted and not named_and_validated(judged, verdict):
                 assert SecureTrail(world, SipUri.parse(uri), policy).vouches_for(verdict)
+
+    @many
+    @given(world=all_worlds(), uri=uris, policy=policies, chosen=moves)
+    def test_lies_before_a_run_starts_again_get_nobody_accepted_either(
+        self, world: World, uri: str, policy: Policy, chosen: list[Move]
+    ) -> None:
+        """The first connection hangs until all records have expired, and then the attacker answers."""
+        before = altered(world)
+        for question, said in before.said.items():
+            before.said[question] = replace(said, ttl=5.0)
+        after = attacked(before, chosen, lies=True)
+        policy = policy.replace(limits=Limits(seconds=1_000.0), connect_timeout=500.0, attempt_delay=math.inf)
+        machine = outbound(before, uri, policy)
+        now, here = 0.0, before
+        while machine.verdict is None:
+            for action in machine.next_actions(now=now):
+                if isinstance(action, Connect) and here is before:
+                    now, here = 100.0, after
+                    machine.receive(ConnectFailed(action, "net.reset"), now=now)
+                elif not isinstance(action, Close):
+                    machine.receive(here.reply(action), now=now)
+        verdict = machine.verdict
+        event(f"{verdict.outcome.name}, {'restarted' if 'locate.restarted' in str(verdict.steps) else 'one run'}")
+        if verdict.accepted and not named_and_validated(after, verdict):
+            assert SecureTrail(before, SipUri.parse(uri), policy).vouches_for(verdict)
 
 
 class Evidence:
