@@ -19,7 +19,7 @@ class Transaction:
 
     def __init__(self) -> None:
         self.targets: list[Target] = []
-        self.attempt = 1
+        self.attempt: int = 1
         # By target, not by endpoint: two records may name the same endpoint, and each has its own turn.
         self._failed: dict[Target, set[str]] = {}
         self._first = 0  # the first of the targets that has not failed
