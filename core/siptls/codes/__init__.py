@@ -1,0 +1,44 @@
+"""The catalogue of codes: everything that a verdict or a step can say, with its meaning and what to do about it.
+
+A code is stable: it is never renamed, and new ones come only with a minor release. This catalogue is the one source of
+the texts of the command line, of the reference documentation and of the codes in the JSON schema. Each module holds the
+codes of one or a few rooms; a room is what stands before the first dot.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from . import (
+    certificate,
+    chain,
+    command_line,
+    connection,
+    dane,
+    limits,
+    locate,
+    locate_naptr,
+    locate_srv,
+    uris,
+)
+from .entry import Code, Severity
+
+__all__ = ["CATALOGUE", "Code", "Severity"]
+
+CATALOGUE: Final[dict[str, Code]] = {
+    code.id: code
+    for module in (
+        uris,
+        locate_naptr,
+        locate_srv,
+        locate,
+        dane,
+        certificate,
+        chain,
+        connection,
+        limits,
+        command_line,
+    )
+    for code in module.ENTRIES
+}
+"""All codes by their id."""
