@@ -8,7 +8,7 @@ Only a trusted name may be the base of TLSA records or a reference identifier (R
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .dns.answer import SECURE, Answer
 
@@ -56,11 +56,24 @@ class Treatment(_State):
     SKIP = "skip"
     """Do not connect to it; others may be tried."""
     RFC5922 = "rfc5922"
-    """TLS; PKIX; the AUS domain is the only reference; SNI is the AUS domain."""
+    """TLS; PKIX by the domain alone (RFC 5922 section 7.3)."""
     DOMAIN_OR_TARGET = "domain-or-target"
-    """TLS; PKIX; the AUS domain and the target host are references; SNI is the AUS domain (RFC 7673 section 4.1)."""
+    """TLS; PKIX by the domain or the target host (RFC 7673 section 4.1)."""
     DANE = "dane"
-    """TLS; the TLSA records decide; no PKIX fall-back; SNI is the TLSA base domain (RFC 7671 section 10.2)."""
+    """TLS; the TLSA records decide; no PKIX fall-back (RFC 6698 section 4.1, RFC 7671 section 10.2)."""
+
+
+class Name(_State):
+    """A name on the way to a target that the peer can be held against, or asked for in SNI."""
+
+    DOMAIN = "domain"
+    """The AUS domain, held against the SIP identities of RFC 5922 section 7.1."""
+    TARGET = "target"
+    """The target host; this and the following are held against every dNSName and the host of every sip URI."""
+    BASE = "base"
+    """The TLSA base domain: the target host, or its canonical name if SECURE aliases lead to it."""
+    EXPANSION = "expansion"
+    """The canonical name of the AUS domain, where that is an alias in a SECURE answer."""
 
 
 CODES: Final = {
@@ -97,6 +110,26 @@ D_STATE: Final[dict[tuple[Delegation, Addressed, Pinned], Treatment]] = {
             (Pinned.USABLE, Treatment.DANE),
         )
     },
+}
+
+
+class Terms(NamedTuple):
+    """What a peer is held against, settled before it is seen (RFC 9525 section 6.1).
+
+    Attributes:
+        server_name: the name for SNI (A-05).
+        references: the reference identifiers, the primary one first. DANE-EE needs none of them (RFC 7671 5.1).
+    """
+
+    server_name: Name
+    references: tuple[Name, ...]
+
+
+# One row for each treatment that connects (D-REF).
+D_REF: Final[dict[Treatment, Terms]] = {
+    Treatment.RFC5922: Terms(Name.DOMAIN, (Name.DOMAIN,)),
+    Treatment.DOMAIN_OR_TARGET: Terms(Name.DOMAIN, (Name.DOMAIN, Name.TARGET)),
+    Treatment.DANE: Terms(Name.BASE, (Name.BASE, Name.DOMAIN, Name.EXPANSION)),
 }
 
 

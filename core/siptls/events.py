@@ -1,6 +1,6 @@
 """What a driver is asked to do (actions, imperatives) and what it reports (events, participles).
 
-Questions (`Lookup`, `ValidatePath`) are hashable by value: an equal question is asked once and its answer shared.
+Questions (`Lookup`, `ValidatePath`, `CheckRevocation`) are hashable by value: an equal question is asked once and its answer shared.
 Commands (`Connect`, `Close`) are themselves: the `Connect` is the name of the connection that it makes.
 """
 
@@ -12,6 +12,7 @@ from typing import ClassVar, Final, TypeAlias
 
 from .dns.answer import Answer, Source
 from .dns.question import Lookup
+from .revocation import CheckRevocation, RevocationChecked
 
 
 class Endpoint:
@@ -182,8 +183,8 @@ class Close:
         return f"<Close {self.connect!r}>"
 
 
-Question: TypeAlias = Lookup | ValidatePath
-Action: TypeAlias = Lookup | ValidatePath | Connect | Close
+Question: TypeAlias = Lookup | ValidatePath | CheckRevocation
+Action: TypeAlias = Lookup | ValidatePath | CheckRevocation | Connect | Close
 
 
 class Failure(Enum):
@@ -287,15 +288,20 @@ class Presented:
         action: the connection.
         chain: the certificates in DER as the peer sent them, its own first; empty when it sent none.
         facts: what else is known of the session.
+        public_key: the DER of the SubjectPublicKeyInfo that the peer presented instead of certificates (RFC 7250);
+            ``chain`` is empty then.
     """
 
-    __slots__ = ("action", "chain", "facts")
+    __slots__ = ("action", "chain", "facts", "public_key")
     answers: ClassVar[type[Connect]] = Connect
 
-    def __init__(self, action: Connect, chain: tuple[bytes, ...], facts: TlsFacts) -> None:
+    def __init__(
+        self, action: Connect, chain: tuple[bytes, ...], facts: TlsFacts, public_key: bytes | None = None
+    ) -> None:
         self.action: Final = action
         self.chain: Final = chain
         self.facts: Final = facts
+        self.public_key: Final = public_key
 
     def __repr__(self) -> str:
         return f"<Presented {self.action!r}: {len(self.chain)} certificate(s)>"
@@ -366,4 +372,4 @@ class PathRejected:
 LookupEvent: TypeAlias = Answered | LookupFailed
 ConnectEvent: TypeAlias = Presented | ConnectFailed
 PathEvent: TypeAlias = PathValidated | PathRejected
-Event: TypeAlias = LookupEvent | ConnectEvent | PathEvent
+Event: TypeAlias = LookupEvent | ConnectEvent | PathEvent | RevocationChecked

@@ -40,7 +40,8 @@ from .events import (
     Presented,
     ValidatePath,
 )
-from .soundness import flaw, sound
+from .revocation import CheckRevocation
+from .soundness import flaw, sound, unanswered
 
 if TYPE_CHECKING:
     from .journal import Note
@@ -236,8 +237,8 @@ class Machine(ABC, Generic[R]):
             return
         self._issue(question, then, self.policy.lookup_timeout)
 
-    def _validate(self, question: ValidatePath, then: Callable[[PathEvent], None]) -> None:
-        """Ask for a validated path, unless that is asked or answered already, and go on with ``then``."""
+    def _validate(self, question: ValidatePath | CheckRevocation, then: Callable[[Any], None]) -> None:
+        """Ask for a validated path, or what CRLs say of one, unless that is asked or answered already."""
         entry = self._ledger.get(question)
         if entry is not None:
             self._share(entry, then)
@@ -342,7 +343,7 @@ class Machine(ABC, Generic[R]):
 
     def _abandon(self, entry: _Entry) -> None:
         entry.state = _ABANDONED if entry.state == _OUTSTANDING else _ANSWERED
-        self._put_off(entry, _timed_out(entry.action))
+        self._put_off(entry, unanswered(entry.action))
 
     def _is_stale(self, entry: _Entry) -> bool:
         """Whether a question must be asked anew, because its answer is too old to be shared."""
@@ -383,12 +384,3 @@ class Machine(ABC, Generic[R]):
                 self._close(event.action)
         elif self._result is None:
             raise LocalProtocolError(f"{event.action!r} was answered before")
-
-
-def _timed_out(action: Action) -> Event:
-    if isinstance(action, Lookup):
-        return LookupFailed(action, Failure.TIMEOUT, "no answer in time")
-    if isinstance(action, ValidatePath):
-        return PathRejected(action, "chain.timeout", "no answer in time")
-    assert isinstance(action, Connect)  # Close is never awaited
-    return ConnectFailed(action, "net.timeout", "no connection in time")

@@ -12,6 +12,7 @@ Transport: TypeAlias = Literal["udp", "tcp", "tls", "sctp", "tls-sctp", "ws", "w
 Family: TypeAlias = Literal["ipv6", "ipv4"]
 Digest: TypeAlias = Literal["sha512", "sha256"]
 Purpose: TypeAlias = Literal["strict", "interop", "lax-client"]
+RevocationCheck: TypeAlias = Literal["off", "crl", "crl-required"]
 
 TRANSPORTS: Final[tuple[Transport, ...]] = ("udp", "tcp", "tls", "sctp", "tls-sctp", "ws", "wss")
 SECURE_TRANSPORTS: Final[frozenset[str]] = frozenset({"tls", "tls-sctp", "wss"})
@@ -191,6 +192,8 @@ class Policy(_Options):
         allow_ip_identity: let an iPAddress name authenticate a URI whose host is that address (RFC 6216 section 6).
         eku: extended key usage: ``strict`` is RFC 5924; ``interop`` also takes the TLS purpose of the peer's role;
             ``lax-client`` also takes serverAuth for a client.
+        revocation: ``off`` looks at no CRL; with ``crl`` a certificate that a CRL lists is refused, and one that no
+            CRL speaks of is reported; with ``crl-required`` it leaves the peer UNDETERMINED (RFC 5280 section 6.3).
         audit: make every check and report it, instead of stopping at what decides. Never changes the outcome.
         prefetch: how many targets ahead addresses are asked for. None takes the machine's own: 0 for `Outbound`, and
             for `Locate` 16. Only with a number `Locate` waits for what its caller tells of each target.
@@ -212,6 +215,7 @@ class Policy(_Options):
         "tlsa_usages",
         "digests",
         "eku",
+        "revocation",
         "prefetch",
         "attempt_delay",
         *_TIMEOUTS,
@@ -230,6 +234,7 @@ class Policy(_Options):
     allow_wildcards: bool
     allow_ip_identity: bool
     eku: Purpose
+    revocation: RevocationCheck
     audit: bool
     prefetch: int | None
     attempt_delay: float
@@ -252,6 +257,7 @@ class Policy(_Options):
         allow_wildcards: bool = False,
         allow_ip_identity: bool = False,
         eku: Purpose = "interop",
+        revocation: RevocationCheck = "off",
         audit: bool = False,
         prefetch: int | None = None,
         attempt_delay: float = math.inf,
@@ -282,6 +288,8 @@ class Policy(_Options):
             raise InvalidPolicy("require", self.require, "one of " + ", ".join(METHODS))
         if self.eku not in ("strict", "interop", "lax-client"):
             raise InvalidPolicy("eku", self.eku, "one of strict, interop, lax-client")
+        if self.revocation not in ("off", "crl", "crl-required"):
+            raise InvalidPolicy("revocation", self.revocation, "one of off, crl, crl-required")
         _check_tuple("families", self.families, ("ipv6", "ipv4"))
         _check_tuple("digests", self.digests, ("sha512", "sha256"))
         if self.transports is not None:

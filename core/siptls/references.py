@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from .certificate import Certificate, TooManyNames
+from .delegation import D_REF, Name, Treatment
 from .identity import (
     Identity,
     host_names,
@@ -59,6 +60,26 @@ class References:
         self.hosts: Final = hosts
         self.domain_counts: Final = domain_counts
         self.host: Final = host
+
+    @classmethod
+    def under(
+        cls, treatment: Treatment, policy: Policy, domain: str, target: str, base: str = "", expansion: str = ""
+    ) -> tuple[References, str | None]:
+        """Return the references of a target, and the name to send in SNI, as the table `D_REF` has them.
+
+        Args:
+            treatment: what is to be done with the target.
+            policy: whether the domain suffices under a secure delegation.
+            domain: the AUS domain, or an IP address as text, which no SNI can carry (RFC 6066 section 3).
+            target: the host that is connected to.
+            base: the TLSA base domain, with `Treatment.DANE`.
+            expansion: the canonical name of the domain, or an empty text.
+        """
+        names = {Name.DOMAIN: "", Name.TARGET: target, Name.BASE: base, Name.EXPANSION: expansion}
+        terms = D_REF[treatment]
+        hosts = tuple(dict.fromkeys([names[name] for name in terms.references if names[name]]))
+        server_name = names[terms.server_name] or (domain if ip_literal(domain) is None else None)
+        return cls(domain, hosts, not (hosts and policy.require_target_name), target), server_name
 
     def check(self, path: list[Certificate], policy: Policy) -> Comparison:
         """Compare the names of a certificate with the references.

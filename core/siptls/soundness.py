@@ -9,8 +9,11 @@ from .codes import CATALOGUE
 from .dns.answer import INSECURE, SECURE, Answer
 from .dns.records import RECORD_TYPE, belonging
 from .errors import LocalProtocolError
+from .dns.question import Lookup
 from .events import (
+    Action,
     Answered,
+    Connect,
     ConnectFailed,
     Event,
     Failure,
@@ -18,8 +21,10 @@ from .events import (
     LookupFailed,
     PathRejected,
     PathValidated,
+    ValidatePath,
 )
 from .names import fold, is_domain_name, same
+from .revocation import CheckRevocation, Revocation, RevocationChecked
 
 if TYPE_CHECKING:
     from .policy import Limits
@@ -77,6 +82,8 @@ def flaw(event: Event) -> str:
         question, above = event.action, event.path[1:]
         leads = bool(above) and event.path[0] == question.leaf and question.through in (None, *above)
         return "" if leads else "is not a path that was asked for"
+    if isinstance(event, RevocationChecked):
+        return _flaw_of_findings(event)
     if isinstance(event, ConnectFailed):
         rooms: tuple[str, ...] = ("net.", "tls.")
     elif isinstance(event, PathRejected):
@@ -86,6 +93,35 @@ def flaw(event: Event) -> str:
     code = CATALOGUE.get(event.reason)
     fits = code is not None and code.severity == "error" and event.reason.startswith(rooms)
     return "" if fits else f"gives a reason that is no code of the catalogue for an error in {' or '.join(rooms)}"
+
+
+def unanswered(action: Action) -> Event:
+    """Return what an action comes to that was not answered before its deadline.
+
+    Args:
+        action: anything but `Close`, which is never awaited.
+    """
+    if isinstance(action, Lookup):
+        return LookupFailed(action, Failure.TIMEOUT, "no answer in time")
+    if isinstance(action, ValidatePath):
+        return PathRejected(action, "chain.timeout", "no answer in time")
+    if isinstance(action, CheckRevocation):
+        unknown = Revocation("unknown", "crl.timeout", "no answer in time")
+        return RevocationChecked(action, (unknown,) * (len(action.path) - 1))
+    assert isinstance(action, Connect)
+    return ConnectFailed(action, "net.timeout", "no connection in time")
+
+
+def _flaw_of_findings(event: RevocationChecked) -> str:
+    """One finding for each certificate below the anchor, and a code that fits its status."""
+    if len(event.findings) != len(event.action.path) - 1:
+        return "has not one finding for each certificate below the anchor"
+    for finding in event.findings:
+        code = finding.code
+        known = {"good": code == "", "revoked": code == "chain.revoked"}
+        if not known.get(finding.status, finding.status == "unknown" and code.startswith("crl.") and code in CATALOGUE):
+            return f"gives {code!r} as the code of the status {finding.status!r}"
+    return ""
 
 
 def _mended(event: Answered, limits: Limits, note: Callable[[str, object, object], None]) -> LookupEvent:
