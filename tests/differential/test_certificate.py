@@ -32,8 +32,8 @@ from forged import (
     uri,
     utf8,
 )
-from oracle import KEY_USAGES, compare, compare_or_refuse
 from pki import NOW, Issuer
+from second_reader import KEY_USAGES, compare, compare_or_refuse
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 
