@@ -98,6 +98,19 @@ def _unusable_full(record: Tlsa) -> str:
     return ""
 
 
+def is_public_key(data: bytes) -> bool:
+    """Say whether octets are one SubjectPublicKeyInfo in DER and nothing after it (RFC 5280 section 4.1).
+
+    Args:
+        data: the octets.
+    """
+    try:
+        _check_public_key(data)
+    except InvalidCertificate:
+        return False
+    return True
+
+
 def _check_public_key(data: bytes) -> None:
     """Raise `InvalidCertificate` unless this is one SubjectPublicKeyInfo and nothing after it (RFC 5280 4.1)."""
     start, end = asn1.only(data, 0, len(data), asn1.SEQUENCE, "subjectPublicKeyInfo")
@@ -120,14 +133,17 @@ class RecordSet:
 
     Attributes:
         counting: the records that decide, in their order: usable, enabled, and not put aside by a stronger digest.
+        only_constrains: True if all of these have a usage that the policy does not enable: they are no DANE then, but
+            the PKIX path still has to match one of them (A-17).
         unusable: the records that can match nothing, each with the reason.
         set_aside: usable records that do not count, each with the reason.
     """
 
-    __slots__ = ("counting", "set_aside", "unusable")
+    __slots__ = ("counting", "only_constrains", "set_aside", "unusable")
 
     def __init__(self, records: Iterable[Tlsa], policy: Policy) -> None:
         self.set_aside: tuple[tuple[Tlsa, str], ...] = ()
+        self.only_constrains = False
         useless: list[tuple[Tlsa, str]] = []
         usable: list[Tlsa] = []
         octets = _octets(policy.digests)
@@ -153,6 +169,7 @@ class RecordSet:
         enabled = [r for r in usable if r.usage in usages]
         if not enabled:
             enabled = [r for r in usable if r.usage in (PKIX_TA, PKIX_EE)]
+            self.only_constrains = bool(enabled)
         kept = {id(r) for r in enabled}
         self.set_aside += tuple([(r, "its usage is disabled by policy") for r in usable if id(r) not in kept])
         return enabled
@@ -254,7 +271,16 @@ def association(certificate: Certificate, selector: int, matching: int) -> bytes
     Raises:
         InvalidCertificate: it is malformed and the selector is 1.
     """
-    octets = certificate.der if selector == CERT else certificate.spki
+    return digest(certificate.der if selector == CERT else certificate.spki, matching)
+
+
+def digest(octets: bytes, matching: int) -> bytes:
+    """Return what a matching type makes of octets (RFC 6698 section 2.1.3).
+
+    Args:
+        octets: a certificate or a SubjectPublicKeyInfo in DER.
+        matching: 0 for the octets themselves, 1 for SHA-256, 2 for SHA-512.
+    """
     if matching == SHA256:
         return hashlib.sha256(octets).digest()
     if matching == SHA512:

@@ -1,6 +1,7 @@
 """What a driver is asked to do (actions, imperatives) and what it reports (events, participles).
 
-Questions (`Lookup`, `ValidatePath`, `CheckRevocation`) are hashable by value: an equal question is asked once and its answer shared.
+Questions (`Lookup`, `ValidatePath`, `CheckRevocation`) are hashable by value: an equal question is asked once and its
+answer shared.
 Commands (`Connect`, `Close`) are themselves: the `Connect` is the name of the connection that it makes.
 """
 

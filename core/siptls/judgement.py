@@ -13,17 +13,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import datetime
-from typing import Final, cast
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, cast
 
 from . import dane
 from .certificate import Certificate
+from .decision import Decision, Weighing
 from .errors import InvalidCertificate
 from .events import Anchors, PathEvent, PathRejected, PathValidated, ValidatePath
-from .identity import Identity
-from .path_rules import binding, date_fault, malformed, purpose_fault, seconds_left, up_to_anchor
+from .identity import Identity, Role
+from .path_rules import Examined, Names, date_fault, examine, malformed, revocation_notes
 from .policy import METHODS, Policy
-from .references import References
+from .revocation import NO_CRLS, CheckRevocation, Crls, RevocationChecked
 from .trust_anchors import dane_ta_anchors, matching, readable
 from .verdict import Method, Outcome
 
@@ -31,35 +33,7 @@ from .verdict import Method, Outcome
 _WAYS: Final = (dane.DANE_EE, dane.DANE_TA, dane.PKIX_EE, dane.PKIX_TA)
 
 
-class Decision:
-    """What a judgement came to.
-
-    Args:
-        outcome: ACCEPTED, REJECTED, UNDETERMINED or INSUFFICIENT.
-        method: by what the peer was authenticated.
-        code: what decided.
-        identities: the domains that are proven for the peer.
-        until: until when the certificates used are valid, on the ``now`` clock; infinite where dates do not count.
-    """
-
-    __slots__ = ("code", "identities", "method", "outcome", "until")
-
-    def __init__(
-        self,
-        outcome: Outcome,
-        method: Method,
-        code: str,
-        identities: tuple[Identity, ...] = (),
-        until: float = math.inf,
-    ) -> None:
-        self.outcome: Final = outcome
-        self.method: Final[Method] = method
-        self.code: Final = code
-        self.identities: Final = identities
-        self.until: Final = until
-
-
-class Judgement:
+class Judgement(Weighing):
     """Judges what one peer presented.
 
     Args:
@@ -67,6 +41,9 @@ class Judgement:
         references: the names to hold against them.
         records: the TLSA records, all of which SECURE, when DANE decides; None when PKIX does.
         anchors: the trust anchors of the caller.
+        public_key: the DER of the key that the peer presented instead of certificates (RFC 7250).
+        crls: the CRLs of the caller.
+        role: what the peer is on this connection.
         policy: what the caller wants.
         now: when the peer presented them, on the monotonic clock, in seconds.
         clock: tells the same on the wall clock; paths must be valid then. DANE-EE never asks.
@@ -79,71 +56,58 @@ class Judgement:
     __slots__ = (
         "_anchors",
         "_chain",
-        "_clock",
+        "_crls",
         "_done",
-        "_faults",
-        "_known_at",
-        "_method",
-        "_named",
-        "_note",
         "_now",
         "_pkix_asked",
-        "_policy",
         "_pool",
-        "_records",
-        "_references",
+        "_public_key",
         "_refused",
         "_through",
         "_validate",
         "_ways",
-        "_weak",
-        "decision",
-        "leaf",
     )
 
     def __init__(
         self,
         chain: tuple[bytes, ...],
-        references: References,
+        references: Names,
         records: dane.RecordSet | None,
         anchors: Anchors,
         *,
+        public_key: bytes | None = None,
+        crls: Crls = NO_CRLS,
+        role: Role = "server",
         policy: Policy,
         now: float,
         clock: Callable[[], datetime],
         note: Callable[[str, object], None],
-        validate: Callable[[ValidatePath, Callable[[PathEvent], None]], None],
+        validate: Callable[[ValidatePath | CheckRevocation, Callable[[Any], None]], None],
         refused: Callable[[Judgement], None],
         done: Callable[[Judgement, Decision], None],
     ) -> None:
-        self._policy = policy
+        super().__init__(references, records, role, policy, clock, note)
         self._now = now
-        self._clock = clock
-        self._known_at: datetime | None = None
-        self._note = note
         self._validate = validate
         self._chain = chain
-        self._references = references
-        self._records = records
         self._anchors = anchors
+        self._public_key = public_key
+        self._crls = crls
         self._refused = refused
         self._done = done
-        self._faults: list[str] = []
-        self._weak: Decision | None = None
         self._ways: list[int] = []
         self._through: list[bytes] = []
         self._pool: list[Certificate] | None = None
         self._pkix_asked = False
-        self._named = False
-        self._method: Method = "none"
-        self.decision: Decision | None = None
-        self.leaf: Certificate | None = None
 
     def begin(self) -> None:
         """Look at the certificates and take the first way."""
         chain, limits = self._chain, self._policy.limits
         if not chain:
-            self._refuse("tls.no-certificate")
+            if self._public_key is None:
+                self._refuse("tls.no-certificate")
+            else:
+                self._judge_key(self._public_key)
             return
         if len(chain) > limits.chain or sum(map(len, chain)) > limits.chain_octets:
             self._refuse("limit.chain", f"{len(chain)} certificates of {sum(map(len, chain))} octets")
@@ -162,12 +126,31 @@ class Judgement:
             self._method = "pkix"
             self._ask_pkix(None)
 
-    @property
-    def _at(self) -> datetime:
-        """The time of judging: one for all checks, read when first needed."""
-        if self._known_at is None:
-            self._known_at = self._clock()
-        return self._known_at
+    def _judge_key(self, key: bytes) -> None:
+        """A raw public key can only be matched as it is, by DANE-EE (RFC 7250, RFC 7671 section 5.1)."""
+        if len(key) > self._policy.limits.chain_octets:
+            self._refuse("limit.chain", f"a public key of {len(key)} octets")
+            return
+        if not dane.is_public_key(key):
+            self._refuse("cert.malformed", "a raw public key: expected one SubjectPublicKeyInfo in DER")
+            return
+        counting = [] if self._records is None else self._records.of(dane.DANE_EE)
+        records = [record for record in counting if record.selector == dane.SPKI]
+        found = [record for record in records if dane.digest(key, record.matching) == record.data]
+        if found:
+            self._method = "dane-ee"
+            self._accept_key(found[0], "the peer's public key")
+        elif records:
+            self._fault("dane.no-match", ("; ".join(map(str, records[:8])), f"3 1 1 {dane.digest(key, 1).hex()}"))
+        else:
+            self._fault("cert.raw-public-key")
+        self._end()
+
+    def _accept_key(self, record: object, what: str) -> None:
+        """DANE-EE binds the peer's key to the domain; nothing else counts (RFC 7673 section 4.2)."""
+        self._note("dane.match", (record, what))
+        self._note("id.not-needed", None)
+        self._accept("dane.match", (Identity(self._references.domain, "dane"),), math.inf)
 
     # The ways.
 
@@ -188,6 +171,8 @@ class Judgement:
             self._method = cast("Method", dane.METHODS[usage])
             if (self._try_pkix_ta, self._try_pkix_ee, self._try_dane_ta, self._try_dane_ee)[usage]():
                 return  # a path is awaited
+            if self.decision is None:
+                self._unmatched += (usage,)
         self._end()
 
     @property
@@ -206,9 +191,7 @@ class Judgement:
         assert self.leaf is not None
         record = self._matcher(dane.DANE_EE).match(self.leaf)
         if record is not None:
-            self._matched(record, "the peer's certificate")
-            self._note("id.not-needed", None)
-            self._accept("dane.match", (Identity(self._references.domain, "dane"),), math.inf)
+            self._accept_key(record, "the peer's certificate")
         return False
 
     def _try_dane_ta(self) -> bool:
@@ -278,99 +261,72 @@ class Judgement:
     def _path_answered(self, event: PathEvent) -> None:
         if isinstance(event, PathRejected):
             self._fault_of_path(event)
-        else:
-            self._path_found(event)
-        if not (self._method == "pkix-ta" and self._undecided_or_audit and self._next_through()):
-            self._next_way()
-
-    def _fault_of_path(self, event: PathRejected) -> None:
-        """Note why no path is valid; what the leaf itself says is more telling than the validator's text."""
-        assert self.leaf is not None
-        reason = date_fault(self.leaf, self._at) or event.reason
-        self._fault(reason, ("a path to " + event.action.anchors.name, event.detail))
-
-    def _path_found(self, event: PathValidated) -> None:
-        """Check on a valid path what RFC 5280 path validation leaves open; accept if nothing stands against it."""
+            self._go_on()
+            return
         self._note("chain.valid", event)
-        path, anchors = [Certificate(der) for der in event.path], event.action.anchors
+        path = [Certificate(der) for der in event.path]
+        self._named = True
         try:
-            path = up_to_anchor(path, anchors)
-            bound = binding(path, anchors)
-            code, identities = self._check_names(bound)
-            fault = purpose_fault(path, self._policy.eku)
-            left = seconds_left(bound, self._at)
+            found = examine(path, event.action.anchors, self._references, self._policy, self._role, self._at)
         except InvalidCertificate as error:
             self._fault_of_form(malformed(path[0]), error)
+            self._go_on()
             return
-        if fault is not None:
-            self._fault(*fault)
-        elif identities:
+        for code, evidence in found.notes:
+            self._note(code, evidence)
+        self._faults += found.faults
+        if self._policy.revocation == "off":
+            self._path_examined(found, found.left)
+        else:
+            question = CheckRevocation(tuple([each.der for each in found.path]), self._crls, self._at)
+            self._validate(question, partial(self._revocation_checked, found))
+
+    def _revocation_checked(self, found: Examined, event: RevocationChecked) -> None:
+        """Refuse what is revoked, and, if the policy requires CRLs, what none of them speaks of."""
+        notes, fault, until = revocation_notes(event)
+        for code, evidence in notes:
+            self._note(code, evidence)
+        left = found.left
+        if until is not None:
+            left = min(left, (until - self._at) / timedelta(seconds=1))
+        required = self._policy.revocation == "crl-required"
+        if fault == "chain.revoked":
+            self._faults.append(fault)
+        elif fault and required and not found.faults:
+            self._fault(fault)
+        self._path_examined(found, left, refused=fault == "chain.revoked" or (fault != "" and required))
+
+    def _path_examined(self, found: Examined, left: float, *, refused: bool = False) -> None:
+        """Accept by a valid path if nothing stands against it."""
+        identities = found.identities
+        if identities and not refused:
             if self._method == "dane-ta":
                 # Names under a TA that only this zone named prove nothing for other domains (A-16).
                 identities = (Identity(self._references.domain, "dane"),)
             elif self._method != "pkix" and not self._policy.tlsa_usages.isdisjoint({2, 3}):
                 self._note("dane.pkix-usage", self._method)
-            self._accept("dane.match" if self._records is not None else code, identities, self._now + left)
+            self._accept("dane.match" if self._records is not None else found.code, identities, self._now + left)
+        self._go_on()
 
-    def _check_names(self, path: list[Certificate]) -> tuple[str, tuple[Identity, ...]]:
-        """Return the code of the match and the identities it proves; after a fault there are none."""
-        self._named = True
-        found = self._references.check(path, self._policy)
-        for code, evidence in found.notes:
-            self._note(code, evidence)
-        if not found.identities:
-            self._faults.append(found.code)
-        return found.code, found.identities
+    def _go_on(self) -> None:
+        """Ask for a path through the next candidate, or take the next way."""
+        if not (self._method == "pkix-ta" and self._undecided_or_audit and self._next_through()):
+            self._next_way()
+
+    def _fault_of_path(self, event: PathRejected) -> None:
+        """Note why no path is valid; what the dates of the leaf say is more telling than the validator's text."""
+        assert self.leaf is not None
+        try:
+            dates = date_fault(self.leaf, self._at)
+        except InvalidCertificate as error:
+            self._fault_of_form("cert.malformed", error)
+            return
+        if dates is not None:
+            self._fault(*dates)
+        if dates is None or event.reason not in (dates[0], "chain.invalid", "chain.timeout"):
+            self._fault(event.reason, ("a path to " + event.action.anchors.name, event.detail))
 
     # Ends.
-
-    def _fault(self, code: str, evidence: object = None) -> None:
-        self._faults.append(code)
-        self._note(code, evidence)
-
-    def _fault_of_form(self, code: str, error: InvalidCertificate) -> None:
-        self._fault(code, f"{error.place}: expected {error.expected}")
-
-    def _accept(self, code: str, identities: tuple[Identity, ...], until: float) -> None:
-        """Accept, or go on looking if the method is less than the policy requires."""
-        if self.decision is not None:
-            return  # this was for the audit
-        if self._suffices():
-            self.decision = Decision(Outcome.ACCEPTED, self._method, code, identities, until)
-            return
-        self._note("policy.too-weak", (f"require {self._policy.require}", self._method))
-        self._weak = self._weak or Decision(Outcome.INSUFFICIENT, self._method, "policy.too-weak", identities, until)
-
-    def _suffices(self) -> bool:
-        """Whether the method is what the policy requires; a disabled usage constrains, but it is no DANE (A-17)."""
-        policy, usage = self._policy, dane.USAGES.get(self._method)
-        disabled = usage is not None and usage not in policy.tlsa_usages
-        return self._method in METHODS[policy.require] and not (disabled and policy.require == "dane")
-
-    def _fail(self) -> Decision:
-        """No way led to acceptance."""
-        if self._weak is not None:
-            return self._weak
-        if not self._faults:
-            assert self._records is not None
-            assert self.leaf is not None
-            self._fault(*dane.no_match(self._records.counting, self.leaf))
-        self._make_remaining_checks()
-        if "chain.timeout" in self._faults:
-            return Decision(Outcome.UNDETERMINED, "none", "chain.timeout")
-        return Decision(Outcome.REJECTED, "none", self._faults[0])
-
-    def _make_remaining_checks(self) -> None:
-        """After a rejection also make the checks that cost no further question, since people ask for all reasons."""
-        assert self.leaf is not None
-        dates = date_fault(self.leaf, self._at)
-        if dates and dates not in self._faults:
-            self._fault(dates)
-        if not self._named:
-            try:
-                self._check_names([self.leaf])
-            except InvalidCertificate as error:
-                self._fault_of_form("cert.malformed", error)
 
     def _refuse(self, code: str, evidence: object = None) -> None:
         """Reject what is not worth a look."""
@@ -384,7 +340,7 @@ class Judgement:
         if self.decision is None:
             self.decision = self._fail()
             self._refused(self)
-        if self._policy.audit and not self._pkix_asked and self._anchors.certificates:
+        if self._policy.audit and not self._pkix_asked and self._chain and self._anchors.certificates:
             self._validate(ValidatePath(self._chain[0], self._chain[1:], self._anchors, self._at), self._audited)
         else:
             self._done(self, self.decision)

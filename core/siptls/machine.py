@@ -30,13 +30,10 @@ from .events import (
     Close,
     Connect,
     ConnectEvent,
-    ConnectFailed,
     Event,
     Failure,
     LookupEvent,
     LookupFailed,
-    PathEvent,
-    PathRejected,
     Presented,
     ValidatePath,
 )

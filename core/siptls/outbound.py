@@ -15,17 +15,19 @@ from typing import Final, cast
 
 from .addresses import OrderAddresses, Reached
 from .dane import RecordSet
-from .delegation import CODES, D_STATE, Addressed, Delegation, Pinned, Treatment
+from .decision import Decision
+from .delegation import CODES, D_STATE, Addressed, Delegation, Pinned
 from .dns.answer import SECURE, Answer
 from .dns.question import Lookup
 from .dns.records import Tlsa
 from .errors import InvalidPolicy
 from .events import Anchors, Connect, ConnectEvent, ConnectFailed, Endpoint, Failure, LookupEvent, LookupFailed
-from .judgement import Decision, Judgement
+from .judgement import Judgement
 from .locating import Locating
 from .names import tlsa_owner
 from .policy import SECURE_TRANSPORTS, Policy
 from .references import References
+from .revocation import NO_CRLS, Crls
 from .target import Target
 from .uri import SipUri
 from .verdict import GRAVEST, Method, Outcome, Verdict
@@ -62,6 +64,7 @@ class Outbound(Locating[Verdict]):
         at: the wall clock at ``now``, an aware datetime; certificates must be valid then.
         randbelow: a source of randomness for SRV weights, for example ``secrets.randbelow``.
         anchors: the trust anchors for PKIX; without any, only DANE can accept a peer.
+        crls: the CRLs for ``policy.revocation``.
         order_addresses: puts the addresses of one target into the order in which to try them (RFC 6724 section 6);
             None takes them by ``policy.families``.
 
@@ -78,6 +81,7 @@ class Outbound(Locating[Verdict]):
         "_anchors",
         "_attempts",
         "_bases",
+        "_crls",
         "_expansion",
         "_in_flight",
         "_next_address",
@@ -97,12 +101,14 @@ class Outbound(Locating[Verdict]):
         at: datetime,
         randbelow: Callable[[int], int],
         anchors: Anchors = _NO_ANCHORS,
+        crls: Crls = NO_CRLS,
         order_addresses: OrderAddresses | None = None,
     ) -> None:
         if policy.transports is not None and not SECURE_TRANSPORTS.issuperset(policy.transports):
             raise InvalidPolicy("transports", policy.transports, "only tls, tls-sctp and wss: a peer is to be verified")
         super().__init__(uri, policy, now, at, randbelow, _DEFAULT_TRANSPORTS, order_addresses)
         self._anchors = anchors
+        self._crls = crls
         self._attempts = 0
         self._worst: _Attempt | None = None
         self._in_flight: tuple[_Attempt, ...] = ()
@@ -213,8 +219,8 @@ class Outbound(Locating[Verdict]):
         records = RecordSet(cast("tuple[Tlsa, ...]", answer.records), self.policy)  # Machine lets no other type pass
         for code, evidence in () if len(records.counting) == len(answer.records) else records.notes:
             self._note(code, target, evidence)
-        if records.counting:
-            self._records = records
+        self._records = records if records.counting else None
+        if records.counting and not records.only_constrains:
             self._treat(target, Pinned.USABLE, self._bases[0])
             return
         self._note("dane.unusable", target, answer)
@@ -226,16 +232,9 @@ class Outbound(Locating[Verdict]):
     def _treat(self, target: Target, pinned: Pinned, base: str) -> None:
         """Settle what the peer will be held against, before it is seen, and connect (D-STATE, D-REF)."""
         treatment = D_STATE[target.delegation, self._addressed_as, pinned]
-        domain = self.uri.host
-        hosts: tuple[str, ...] = ()
-        self._server_name = None if self.uri.is_ip else domain
-        if treatment is Treatment.DANE:
-            hosts = (base, self._expansion) if self._expansion not in ("", base) else (base,)
-            self._server_name = base
-        elif treatment is Treatment.DOMAIN_OR_TARGET:
-            hosts = (target.host,)
-        domain_counts = not (hosts and self.policy.require_target_name)
-        self._references = References(domain, hosts, domain_counts, target.host)
+        self._references, self._server_name = References.under(
+            treatment, self.policy, self.uri.host, target.host, base, self._expansion
+        )
         self._start_attempt()
 
     # Connections.
@@ -283,6 +282,8 @@ class Outbound(Locating[Verdict]):
             self._references,
             self._records,
             self._anchors,
+            public_key=event.public_key,
+            crls=self._crls,
             policy=self.policy,
             now=self._now,
             clock=self._wall_clock,

@@ -1,4 +1,4 @@
-"""What a valid path must fulfil beyond RFC 5280 path validation: purposes, key usage, dates (D-PATH, RFC 5924).
+"""What a valid path must fulfil beyond RFC 5280 path validation: purposes, dates, revocation (D-PATH, RFC 5924).
 
 The validator lets all of these pass, because they mean something else for SIP than for the web.
 """
@@ -6,58 +6,193 @@ The validator lets all of these pass, because they mean something else for SIP t
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from .certificate import Certificate
 from .errors import InvalidCertificate
 from .events import Anchors
-from .identity import acceptable_purpose, purpose_violation
-from .policy import Purpose
+from .identity import (
+    ANY_PURPOSE,
+    CLIENT_AUTH,
+    SERVER_AUTH,
+    SIP_DOMAIN,
+    Identity,
+    Role,
+    acceptable_purpose,
+    purpose_violation,
+)
+from .policy import Policy, Purpose
+from .references import Identification
+from .revocation import RevocationChecked
 
+PURPOSES: Final = {
+    SIP_DOMAIN: "sipDomain",
+    SERVER_AUTH: "serverAuth",
+    CLIENT_AUTH: "clientAuth",
+    ANY_PURPOSE: "anyExtendedKeyUsage",
+}
+"""The names of the purposes that can be told from each other here (RFC 5280 section 4.2.1.12, RFC 5924)."""
+
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _KEY_USAGES_FOR_TLS: Final = frozenset({"digitalSignature", "keyEncipherment", "keyAgreement"})
 
 
-def purpose_fault(path: list[Certificate], eku: Purpose) -> tuple[str, object] | None:
-    """Say what in a path is for another purpose than SIP over TLS (A-04, D-PATH-2, RFC 5280 section 4.2.1.12).
+class Examined:
+    """What a valid path comes to beside its validity.
 
     Args:
-        path: the validated path, leaf first and anchor last.
-        eku: which purposes the policy takes.
+        path: the path as far as it counts, leaf first, anchor last.
+        code: the code of the name that matched, or the first fault.
+        identities: the domains that are proven by it; empty after a fault.
+        notes: codes with their evidence, faults among them.
+        faults: the codes of the faults, the one that tells most first.
+        left: how long the path stays valid, in seconds.
+    """
 
-    Returns:
-        A code with what was expected and found, or None if nothing is wrong.
+    __slots__ = ("code", "faults", "identities", "left", "notes", "path")
+
+    def __init__(
+        self,
+        path: list[Certificate],
+        code: str,
+        identities: tuple[Identity, ...],
+        notes: list[tuple[str, object]],
+        faults: list[str],
+        left: float,
+    ) -> None:
+        self.path: Final = path
+        self.code: Final = code
+        self.identities: Final = identities
+        self.notes: Final = notes
+        self.faults: Final = faults
+        self.left: Final = left
+
+
+class Names(Protocol):
+    """What the names in a certificate are held against: the references of a server, or a client's allow-list."""
+
+    @property
+    def domain(self) -> str:
+        """The domain that is to be proven."""
+        ...
+
+    def check(self, path: list[Certificate], policy: Policy, /) -> Identification:
+        """Compare the names of the leaf, which the constraints of the path bind."""
+        ...
+
+
+def examine(
+    path: list[Certificate], anchors: Anchors, names: Names, policy: Policy, role: Role, at: datetime
+) -> Examined:
+    """Check on a valid path all that RFC 5280 path validation leaves open: names first, then purposes.
+
+    Args:
+        path: the validated path, leaf first, anchor last.
+        anchors: the anchors it was looked for to.
+        names: what the names are held against.
+        policy: what the caller wants.
+        role: what the peer is on this connection.
+        at: the time of judging.
 
     Raises:
         InvalidCertificate: a certificate is malformed where it is read.
     """
+    path = up_to_anchor(path, anchors)
+    bound = binding(path, anchors)
+    compared = names.check(bound, policy)
+    notes = [*compared.notes]
+    faults = [] if compared.identities else [compared.code]
+    for code, evidence in purpose_faults(path, policy.eku, role):
+        notes.append((code, evidence))
+        faults.append(code)
+    purposes = path[0].extended_key_usage
+    if purposes is not None and not faults:
+        notes.append(("chain.purpose", ", ".join([PURPOSES.get(purpose, purpose) for purpose in purposes])))
+    identities = () if faults else compared.identities
+    return Examined(path, faults[0] if faults else compared.code, identities, notes, faults, seconds_left(bound, at))
+
+
+def leaf_faults(leaf: Certificate, at: datetime, eku: Purpose, role: Role) -> list[tuple[str, object]]:
+    """Return what a certificate says against itself, whatever path it has: its dates, its purposes, its key usage.
+
+    Args:
+        leaf: the peer's certificate.
+        at: the time of judging.
+        eku: which purposes the policy takes.
+        role: what the peer is on this connection.
+
+    Raises:
+        InvalidCertificate: it is malformed where it is read.
+    """
+    dates = date_fault(leaf, at)
+    return [*([] if dates is None else [dates]), *purpose_faults([leaf], eku, role)]
+
+
+def purpose_faults(path: list[Certificate], eku: Purpose, role: Role) -> list[tuple[str, object]]:
+    """Say what in a path is for another purpose than SIP over TLS (A-04, D-PATH-2, RFC 5280 section 4.2.1.12).
+
+    Args:
+        path: the validated path, leaf first and anchor last; or the leaf alone.
+        eku: which purposes the policy takes.
+        role: what the peer is on this connection.
+
+    Returns:
+        Codes, each with what was expected and found.
+
+    Raises:
+        InvalidCertificate: a certificate is malformed where it is read.
+    """
+    faults: list[tuple[str, object]] = []
     leaf, expected = path[0], f"a purpose that policy {eku!r} takes"
-    if not acceptable_purpose(leaf.extended_key_usage, eku, "server"):
-        return "chain.eku", (expected, ", ".join(leaf.extended_key_usage or ()))
+    if not acceptable_purpose(leaf.extended_key_usage, eku, role):
+        faults.append(("chain.eku", (expected, ", ".join(leaf.extended_key_usage or ()))))
     usage = leaf.key_usage
     if usage is not None and usage.isdisjoint(_KEY_USAGES_FOR_TLS):
-        return "chain.key-usage", ("digitalSignature", ", ".join(sorted(usage)))
-    authority = purpose_violation(path, eku, "server")
+        faults.append(("chain.key-usage", ("digitalSignature", ", ".join(sorted(usage)))))
+    authority = purpose_violation(path, eku, role)
     if authority is not None:
         purposes = ", ".join(authority.extended_key_usage or ())
-        return "chain.eku", (expected, f"an authority limited to {purposes}")
-    return None
+        faults.append(("chain.eku", (expected, f"an authority limited to {purposes}")))
+    return faults
 
 
-def date_fault(leaf: Certificate, at: datetime) -> str:
-    """Return the code of what is wrong with the dates of a certificate, or an empty text.
+def revocation_notes(event: RevocationChecked) -> tuple[list[tuple[str, object]], str, datetime | None]:
+    """Say what CRLs have against a path (RFC 5280 section 6.3).
+
+    Args:
+        event: one finding for each certificate below the anchor.
+
+    Returns:
+        Codes with their evidence; then ``chain.revoked``, ``chain.revocation-unknown`` or an empty text; then when the
+        first of the CRLs that counted ends.
+    """
+    notes: list[tuple[str, object]] = []
+    worst = ""
+    for position, finding in enumerate(event.findings):
+        if finding.status == "good":
+            continue
+        which = f"authority {position} of the path" if position else "the peer's certificate"
+        notes.append((finding.code, (f"{which} not revoked", finding.detail)))
+        worst = "chain.revoked" if "chain.revoked" in (finding.code, worst) else "chain.revocation-unknown"
+    ends = [finding.until for finding in event.findings if finding.until is not None]
+    return notes, worst, min(ends, default=None)
+
+
+def date_fault(leaf: Certificate, at: datetime) -> tuple[str, object] | None:
+    """Return the code of what is wrong with the dates of a certificate and the evidence, or None.
 
     Args:
         leaf: the certificate.
         at: the time at which it must be valid (RFC 5280 section 6.1.3 (a) (2)).
+
+    Raises:
+        InvalidCertificate: its dates are malformed.
     """
-    try:
-        if at > leaf.not_after:
-            return "chain.expired"
-        if at < leaf.not_before:
-            return "chain.not-yet-valid"
-    except InvalidCertificate:
-        return "cert.malformed"
-    return ""
+    first, last = leaf.not_before, leaf.not_after
+    if first <= at <= last:
+        return None
+    code = "chain.expired" if at > last else "chain.not-yet-valid"
+    return code, (f"valid at {at:{_TIME}}", f"valid from {first:{_TIME}} to {last:{_TIME}}")
 
 
 def up_to_anchor(path: list[Certificate], anchors: Anchors) -> list[Certificate]:

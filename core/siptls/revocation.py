@@ -30,6 +30,10 @@ class Crls:
         return f"<Crls {self.name!r}: {len(self.lists)} list(s)>"
 
 
+NO_CRLS: Final = Crls(name="no CRLs")
+"""What there is when the caller gives none."""
+
+
 class CheckRevocation:
     """Say of each certificate of a path but the last, its anchor, whether its issuer has revoked it.
 

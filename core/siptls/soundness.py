@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from .codes import CATALOGUE
 from .dns.answer import INSECURE, SECURE, Answer
+from .dns.question import Lookup
 from .dns.records import RECORD_TYPE, belonging
 from .errors import LocalProtocolError
-from .dns.question import Lookup
 from .events import (
     Action,
     Answered,

@@ -9,23 +9,25 @@ from functools import partial
 from typing import Final
 
 from .dane import RecordSet
-from .delegation import CODES, D_STATE, Addressed, Delegation, Pinned, Treatment
+from .decision import Decision
+from .delegation import CODES, D_STATE, Addressed, Delegation, Pinned
 from .dns.answer import SECURE, Alias, Security
 from .dns.records import Tlsa
 from .events import Anchors
-from .judgement import Decision, Judgement
+from .judgement import Judgement
 from .machine import Machine
 from .names import domain as checked_domain
 from .names import fold, ip_literal, same
 from .policy import Policy
 from .references import References
+from .revocation import NO_CRLS, Crls
 from .verdict import Method, Outcome, Verdict
 
 _FAILED: Final = {Security.BOGUS: "dnssec.bogus", Security.INDETERMINATE: "dane.lookup-failed"}
 
 
 class Verification(Machine[Verdict]):
-    """Judge a certificate chain for a domain; the only actions are `ValidatePath`.
+    """Judge a certificate chain for a domain; the only actions are `ValidatePath` and `CheckRevocation`.
 
     For callers that located the server and hold the connection themselves.
 
@@ -39,6 +41,9 @@ class Verification(Machine[Verdict]):
         aliases: the alias steps from the target, or the domain, to the name at which the TLSA records stood; none if
             they stood at the target or domain itself. A step that is not SECURE weakens ``delegation``.
         anchors: the trust anchors for PKIX.
+        public_key: the DER of the SubjectPublicKeyInfo that the peer presented instead of certificates (RFC 7250);
+            ``chain`` is empty then.
+        crls: the CRLs for ``policy.revocation``.
         policy: what the caller wants.
         now: the monotonic clock, in seconds.
         at: the wall clock at ``now``, an aware datetime; certificates must be valid then.
@@ -63,6 +68,8 @@ class Verification(Machine[Verdict]):
         delegation: Security = Security.INSECURE,
         aliases: Iterable[Alias] = (),
         anchors: Anchors = Anchors(),
+        public_key: bytes | None = None,
+        crls: Crls = NO_CRLS,
         policy: Policy = Policy(),
         now: float,
         at: datetime,
@@ -82,38 +89,25 @@ class Verification(Machine[Verdict]):
         if delegation is SECURE and ip_literal(self._domain) is None:
             kind = Delegation.HOST if target is None else Delegation.SRV
         self._note(CODES[kind], self._host, None)
-        self._judge(chain, anchors, kind, self._sorted(tuple(tlsa), kind, weakest), steps)
-
-    def _judge(
-        self,
-        chain: tuple[bytes, ...],
-        anchors: Anchors,
-        kind: Delegation,
-        sorted_records: tuple[RecordSet | None, Pinned],
-        aliases: tuple[Alias, ...],
-    ) -> None:
-        """Settle what the chain is held against, and hold it against that (D-STATE, D-REF)."""
-        records, pinned = sorted_records
-        policy, host = self.policy, self._host
+        records, pinned = self._sorted(tuple(tlsa), kind, weakest)
         if pinned is Pinned.UNUSABLE and policy.strict_dane:
             self._conclude(Decision(Outcome.REJECTED, "none", "dane.unusable"))
             return
-        secure = kind is not Delegation.TAINTED
-        treatment = D_STATE[kind, Addressed.SECURE if secure else Addressed.INSECURE, pinned]
-        hosts: tuple[str, ...] = ()
-        if treatment is Treatment.DANE:
-            hosts = (_expanded(host, aliases),)
-        elif treatment is Treatment.DOMAIN_OR_TARGET:
-            hosts = (host,)
+        # What the chain is held against was settled before it is looked at (D-STATE, D-REF).
+        address = Addressed.INSECURE if kind is Delegation.TAINTED else Addressed.SECURE
+        treatment = D_STATE[kind, address, pinned]
+        references, _ = References.under(treatment, policy, self._domain, self._host, _expanded(self._host, steps))
         self._judgement = Judgement(
             chain,
-            References(self._domain, hosts, not (hosts and policy.require_target_name), host),
+            references,
             records,
             anchors,
+            public_key=public_key,
+            crls=crls,
             policy=policy,
-            now=self._now,
+            now=now,
             clock=self._wall_clock,
-            note=partial(self._note_at, host),
+            note=partial(self._note_at, self._host),
             validate=self._validate,
             refused=_no_connection,
             done=self._judged,
@@ -138,10 +132,10 @@ class Verification(Machine[Verdict]):
         records = RecordSet(tlsa, self.policy)
         for code, evidence in records.notes:
             self._note(code, host, evidence)
-        if records.counting:
+        if records.counting and not records.only_constrains:
             return records, Pinned.USABLE
         self._note("dane.unusable", host, "; ".join([str(record) for record in tlsa[:8]]))
-        return None, Pinned.UNUSABLE
+        return (records if records.counting else None), Pinned.UNUSABLE
 
     def _judged(self, _judgement: Judgement, decision: Decision) -> None:
         self._conclude(decision)

@@ -19,6 +19,7 @@ from . import (
     locate,
     locate_naptr,
     locate_srv,
+    revocation,
     uris,
 )
 from .entry import Code, Severity
@@ -35,6 +36,7 @@ CATALOGUE: Final[dict[str, Code]] = {
         dane,
         certificate,
         chain,
+        revocation,
         connection,
         limits,
         command_line,

@@ -76,4 +76,15 @@ ENTRIES: Final = (
         fix="put it into subjectAltName",
         reference="RFC 5922 section 7.1",
     ),
+    Code(
+        "cert.raw-public-key",
+        "error",
+        "the server presented a bare key instead of a certificate",
+        why="a raw public key has neither names nor a path; only a SECURE TLSA record 3 1 x can stand for it",
+        impact="calls to this server fail for every client",
+        causes=("the server offers raw public keys, but its zone has no usable TLSA record 3 1 x",),
+        confirm=("$ dig +dnssec _5061._tcp.HOST TLSA",),
+        fix="publish a TLSA record 3 1 1 for the key in a signed zone, or let the server present a certificate",
+        reference="RFC 7250 section 3, RFC 7671 section 5.1",
+    ),
 )

@@ -14,6 +14,12 @@ ENTRIES: Final = (
         reference="RFC 5280 section 6",
     ),
     Code(
+        "chain.purpose",
+        "ok",
+        "the certificate's purposes allow SIP over TLS",
+        reference="RFC 5924 section 5",
+    ),
+    Code(
         "chain.expired",
         "error",
         "a certificate has expired",
