@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from . import codes, dane, dns, identity, names, route_set
 from .certificate import Certificate
+from .comparison import Comparison
 from .delegation import Delegation
 from .dns import Security
 from .dns.question import Lookup
@@ -44,6 +45,7 @@ from .location import Locate
 from .machine import Machine
 from .outbound import Outbound
 from .policy import Limits, Policy
+from .references import compare_names
 from .response_path import ResponsePath
 from .route_set import NextHop, next_hop
 from .target import Route, Target, TargetFailed, TargetFailure, TargetInUse
@@ -61,6 +63,7 @@ __all__ = [
     "Answered",
     "Certificate",
     "Close",
+    "Comparison",
     "Connect",
     "ConnectFailed",
     "Delegation",
@@ -104,6 +107,7 @@ __all__ = [
     "Verification",
     "Via",
     "codes",
+    "compare_names",
     "dane",
     "dns",
     "identity",

@@ -1,4 +1,7 @@
-"""The names inside a certificate, and the constraints on them (RFC 5280 sections 4.1.2.4, 4.2.1.6 and 4.2.1.10)."""
+"""The names inside a certificate, and the constraints on them (RFC 5280 sections 4.1.2.4, 4.2.1.6 and 4.2.1.10).
+
+For SRVName, which is an otherName, see RFC 4985.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,19 @@ _COMMON_NAME: Final = b"\x55\x04\x03"
 _TEXT_KINDS: Final = {0x81: "email", 0x82: "dns", 0x86: "uri"}
 _OPAQUE_KINDS: Final = {0xA3: "x400", 0xA5: "ediparty"}
 
+SRV_NAME: Final = "other:1.3.6.1.5.5.7.8.7"
+"""The kind of an SRVName, id-on-dnsSRV (RFC 4985 section 2)."""
+
 UTF8_STRING: Final = 0x0C
 PRINTABLE_STRING: Final = 0x13
 _T61_STRING: Final = 0x14
+_IA5_STRING: Final = 0x16
 # The string types of a directory name. T61 is read as ASCII: that part is all that its readers agree on.
 _ENCODINGS: Final = {
     UTF8_STRING: "utf-8",
     PRINTABLE_STRING: "ascii",
     _T61_STRING: "ascii",
-    0x16: "ascii",
+    _IA5_STRING: "ascii",
     0x1C: "utf-32-be",
     0x1E: "utf-16-be",
 }
@@ -62,6 +69,31 @@ class GeneralName:
 
     def __repr__(self) -> str:
         return f"GeneralName({self.kind!r}, {self.value!r})"
+
+
+def srv_name(name: GeneralName) -> tuple[str, str] | None:
+    """Read an SRVName: the right of a server to offer one service of a domain (RFC 4985 section 2).
+
+    Args:
+        name: a name of any kind.
+
+    Returns:
+        The service with its underscore, for example ``_sips``, and the domain, both in lower case; None for another
+        kind of name, and for an SRVName that is not an IA5String of a service label and a host name in A-labels: it has
+        no label for the protocol.
+    """
+    value = name.value
+    if name.kind != SRV_NAME or not isinstance(value, bytes):
+        return None
+    try:
+        start, end = asn1.only(value, 0, len(value), _IA5_STRING, "SRVName")
+    except InvalidCertificate:
+        return None
+    octets = value[start:end]
+    service, _, domain = octets.decode("ascii", "replace").partition(".")
+    if service[:1] != "_" or not is_host(f"{service[1:]}.example") or "." in service or not is_host(domain):
+        return None
+    return fold(service), fold(domain)
 
 
 class NameConstraints:

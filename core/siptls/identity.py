@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 from .certificate import Certificate
 from .errors import InvalidUri
 from .general_name import GeneralName
-from .names import fold, ip_literal, is_host
+from .names import fold, is_host
 from .policy import Purpose
 from .uri import SipUri
 
@@ -63,26 +63,6 @@ class Identity:
         return f"Identity({self.domain!r}, {self.origin!r})"
 
 
-class Comparison:
-    """Why one presented name is not the name that was looked for.
-
-    Attributes:
-        kind: the kind of the name, as in `GeneralName`.
-        text: the name in printable ASCII, other characters escaped, cut off after 256 characters.
-        reason: a few words that stay the same from release to release.
-    """
-
-    __slots__ = ("kind", "reason", "text")
-
-    def __init__(self, kind: str, text: str, reason: str) -> None:
-        self.kind: Final = kind
-        self.text: Final = text
-        self.reason: Final = reason
-
-    def __repr__(self) -> str:
-        return f"Comparison({self.kind!r}, {self.text!r}, {self.reason!r})"
-
-
 def sip_identities(certificate: Certificate, *, allow_cn: bool = False) -> tuple[Identity, ...]:
     """Return the SIP domain identities in a certificate (RFC 5922 section 7.1).
 
@@ -103,13 +83,13 @@ def sip_identities(certificate: Certificate, *, allow_cn: bool = False) -> tuple
     if names is None:
         common = certificate.common_names if allow_cn else ()
         # With two common names it is anybody's guess which one the issuer has checked.
-        hosts = [_dns_host(common[0])] if len(common) == 1 else []
+        hosts = [dns_host(common[0])] if len(common) == 1 else []
         return tuple(Identity(host, "cn") for host in hosts if host is not None and not host.startswith("*"))
-    hosts = [_uri_host(name) for name in names if name.kind == "uri"]
+    hosts = [uri_host(name) for name in names if name.kind == "uri"]
     identities = tuple(Identity(host, "uri") for host in dict.fromkeys(hosts) if host is not None)
     if identities:
         return identities
-    hosts = [_dns_host(name) for name in names if name.kind == "dns"]
+    hosts = [dns_host(name) for name in names if name.kind == "dns"]
     return tuple(Identity(host, "dns") for host in dict.fromkeys(hosts) if host is not None)
 
 
@@ -128,11 +108,11 @@ def host_names(certificate: Certificate) -> tuple[Identity, ...]:
     found: dict[Identity, None] = {}
     for name in certificate.names or ():
         if name.kind == "dns":
-            host = _dns_host(name)
+            host = dns_host(name)
             if host is not None:
                 found[Identity(host, "dns")] = None
         elif name.kind == "uri":
-            host = _uri_host(name)
+            host = uri_host(name)
             if host is not None:
                 found[Identity(host, "uri")] = None
     return tuple(found)
@@ -187,50 +167,6 @@ def matches_address(packed: bytes, certificate: Certificate) -> bool:
         InvalidCertificate: the certificate is malformed.
     """
     return any(name.kind == "ip" and name.value == packed for name in certificate.names or ())
-
-
-def mismatches(
-    reference: str,
-    certificate: Certificate,
-    *,
-    host: bool = False,
-    allow_cn: bool = False,
-    allow_wildcards: bool = False,
-    limit: int = 20,
-) -> tuple[Comparison, ...]:
-    """Explain for each name in a certificate why it is not the one that was looked for.
-
-    Args:
-        reference: the SIP domain, or with ``host`` the host of a secure delegation.
-        certificate: the certificate of the peer.
-        host: whether the rules of `matches_host` hold rather than those of `sip_identities`.
-        allow_cn: as for `sip_identities`.
-        allow_wildcards: as for `matches_host`.
-        limit: how many names are explained at most.
-
-    Returns:
-        The names that do not match, in the order of the certificate, the common names last.
-
-    Raises:
-        InvalidCertificate: the certificate is malformed.
-    """
-    names = certificate.names
-    has_uri = not host and any(name.kind == "uri" and _uri_host(name) is not None for name in names or ())
-    compared: list[Comparison] = []
-    for name in (*(names or ()), *certificate.common_names):
-        if len(compared) == limit:
-            break
-        if name.kind == "cn":
-            reason = _cn_reason(reference, name, certificate, allow_cn=allow_cn and not host)
-        elif name.kind == "uri":
-            reason = _uri_reason(reference, name)
-        elif name.kind == "dns":
-            reason = _dns_reason(reference, name, has_uri=has_uri, wildcards=host and allow_wildcards)
-        else:
-            reason = "IP address" if name.kind == "ip" else "not a domain"
-        if reason is not None:
-            compared.append(Comparison(name.kind, _printable(name.value), reason))
-    return tuple(compared)
 
 
 def acceptable_purpose(extended_key_usage: Sequence[str] | None, policy_eku: Purpose, role: Role) -> bool:
@@ -296,19 +232,33 @@ def violates_constraints(domain: str, path: Sequence[Certificate]) -> Certificat
     return None
 
 
-def _uri_host(name: GeneralName) -> str | None:
-    """Return the domain that a URI names as a SIP domain identity."""
+def permitted(identity: Identity, path: Sequence[Certificate]) -> bool:
+    """Say whether every authority of a path may speak for an identity (D-PATH-1).
+
+    Args:
+        identity: an identity of the first certificate. A dNSName always is: path validation has looked at it.
+        path: the validated path, leaf first.
+
+    Raises:
+        InvalidCertificate: a CA is malformed.
+    """
+    return identity.origin == "dns" or violates_constraints(identity.domain, path) is None
+
+
+def uri_host(name: GeneralName) -> str | None:
+    """Return the domain that a URI names as a SIP domain identity; None if it names none (RFC 5922 section 7.1)."""
     value = name.value
     if isinstance(value, str) and value[:4].lower() == "sip:":
         # Nearly all of them are a scheme and a host; the grammar wants a letter where the last label begins.
         host = value[4:]
         if is_host(host) and host[host.rfind(".") + 1].isalpha():
             return fold(host)
-    uri = _sip_uri(name)
+    uri = sip_uri(name)
     return None if uri is None or uri.scheme != "sip" or uri.user is not None or uri.is_ip else uri.host
 
 
-def _sip_uri(name: GeneralName) -> SipUri | None:
+def sip_uri(name: GeneralName) -> SipUri | None:
+    """Return the SIP or SIPS URI that a name is, user part and all; None if it is none."""
     if not isinstance(name.value, str):
         return None
     try:
@@ -317,65 +267,9 @@ def _sip_uri(name: GeneralName) -> SipUri | None:
         return None
 
 
-def _dns_host(name: GeneralName) -> str | None:
-    """Return the name of a host in a dNSName or common name, a wildcard being a name of its own; None if it is none."""
+def dns_host(name: GeneralName) -> str | None:
+    """Return the host in a dNSName or common name, a wildcard being a name of its own; None if it is none."""
     if not isinstance(name.value, str) or name.value.endswith("."):
         return None
     host = fold(name.value)
     return host if is_host(host.removeprefix("*.")) else None
-
-
-def _uri_reason(reference: str, name: GeneralName) -> str | None:
-    if not name.usable:
-        return "unusable characters"
-    uri = _sip_uri(name)
-    if uri is None:
-        scheme = str(name.value).partition(":")[0].lower()
-        return "not a valid URI" if scheme in {"sip", "sips"} else "scheme is not sip"
-    if uri.scheme != "sip":
-        return "scheme is not sip"
-    if uri.user is not None:
-        return "has a user part"
-    if uri.is_ip:
-        return "IP address"
-    return None if uri.host == fold(reference) else "different name"
-
-
-def _dns_reason(reference: str, name: GeneralName, *, has_uri: bool, wildcards: bool) -> str | None:
-    if not name.usable:
-        return "unusable characters"
-    host = _dns_host(name)
-    if host is None:
-        return "IP address" if ip_literal(str(name.value)) is not None else "not a host name"
-    if has_uri:
-        return "not an identity: a sip URI is present"
-    if host.startswith("*."):
-        covers = matches_host(reference, [Identity(host, "dns")], allow_wildcards=wildcards) is not None
-        return None if covers else "different name" if wildcards else "wildcard"
-    return None if host == fold(reference) else "different name"
-
-
-def _cn_reason(reference: str, name: GeneralName, certificate: Certificate, *, allow_cn: bool) -> str | None:
-    if certificate.names is not None:
-        return "CN ignored: a SAN extension is present"
-    if not allow_cn:
-        return "CN not allowed by policy"
-    if len(certificate.common_names) > 1:
-        return "CN ignored: there is another"
-    if not name.usable:
-        return "unusable characters"
-    host = _dns_host(name)
-    if host is None:
-        return "not a host name"
-    if host.startswith("*."):
-        return "wildcard"
-    return None if host == fold(reference) else "different name"
-
-
-def _printable(value: str | bytes) -> str:
-    """Return text that is safe in a log and on a terminal."""
-    if isinstance(value, bytes):
-        text = value[:128].hex()
-    else:
-        text = value[:257] if value.isascii() and value.isprintable() else ascii(value[:257])[1:-1]
-    return text if len(text) <= 256 else f"{text[:255]}..."

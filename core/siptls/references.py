@@ -8,9 +8,12 @@ section 4.1).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from .certificate import Certificate, TooManyNames
+from .comparison import Comparison, ReferenceKind, comparisons
 from .delegation import D_REF, Name, Treatment
 from .identity import (
     Identity,
@@ -18,15 +21,17 @@ from .identity import (
     matches_address,
     matches_domain,
     matches_host,
-    mismatches,
+    permitted,
     sip_identities,
-    violates_constraints,
 )
+from .names import domain as checked_domain
 from .names import fold, ip_literal
 from .policy import Policy
 
+_TOLD: Final = 20  # names of a certificate in the evidence of a mismatch
 
-class Comparison:
+
+class Identification:
     """What comparing the names of a certificate with the references came to.
 
     Args:
@@ -81,7 +86,7 @@ class References:
         server_name = names[terms.server_name] or (domain if ip_literal(domain) is None else None)
         return cls(domain, hosts, not (hosts and policy.require_target_name), target), server_name
 
-    def check(self, path: list[Certificate], policy: Policy) -> Comparison:
+    def check(self, path: list[Certificate], policy: Policy) -> Identification:
         """Compare the names of a certificate with the references.
 
         Args:
@@ -98,26 +103,62 @@ class References:
         try:
             leaf.names_up_to(policy.limits.sans)
         except TooManyNames:
-            return Comparison("limit.sans", (), (("limit.sans", f"more than {policy.limits.sans} names"),))
+            return Identification("limit.sans", (), (("limit.sans", f"more than {policy.limits.sans} names"),))
         packed = ip_literal(self.domain)
         if packed is not None:
-            return self._check_address(leaf, packed, policy)
+            return self._check_address(path, packed, policy)
         seen = sip_identities(leaf, allow_cn=policy.allow_cn)
-        identities = tuple([i for i in seen if _permitted(i, path)])
+        identities = tuple([i for i in seen if permitted(i, path)])
         found = matches_domain(self.domain, identities) if self.domain_counts else None
         if found is not None:
             match = ("id.match", (self.domain, f"{found.origin} {found.domain}"))
             relaxed = (("policy.relaxed", "allow_cn"),) if found.origin == "cn" else ()
-            return Comparison("id.match", _proven(identities), (match, *relaxed))
+            return Identification("id.match", _proven(identities), (match, *relaxed))
         for host in self.hosts:
             notes = self._match_host(host, path, policy)
             if notes:
-                return Comparison("id.match-target", (Identity(self.domain, "delegation"), *_proven(identities)), notes)
+                return Identification(
+                    "id.match-target", (Identity(self.domain, "delegation"), *_proven(identities)), notes
+                )
         code = self._fault(leaf, seen, frozenset(seen).difference(identities))
-        return Comparison(code, (), ((code, (self._expected(), self._presented(leaf, policy))),))
+        return Identification(code, (), ((code, (self._expected(), self._presented(path, policy))),))
+
+    def compare(self, path: list[Certificate], policy: Policy, *, limit: int = 100) -> tuple[Comparison, ...]:
+        """Hold each name of a certificate against each reference and say whether it matches, and why.
+
+        The names match for which `check` finds an identity; this is the account of it, for people.
+
+        Args:
+            path: as for `check`.
+            policy: as for `check`.
+            limit: of how many names the reasons are told for each reference; a name that matches is always told.
+
+        Returns:
+            The comparisons with the first reference, in the order of the certificate, then those with the next one.
+
+        Raises:
+            TooManyNames: there are more names than the policy wants to look at.
+            InvalidCertificate: a certificate is malformed where it is read.
+        """
+        path[0].names_up_to(policy.limits.sans)
+        return tuple(
+            [
+                each
+                for reference, kind, wildcards in self._wanted(policy)
+                for place, each in enumerate(comparisons(reference, kind, path, policy, wildcards=wildcards))
+                if place < limit or each.matches
+            ]
+        )
+
+    def _wanted(self, policy: Policy) -> list[tuple[str, ReferenceKind, bool]]:
+        """The references in their order, how each is compared, and whether wildcards count for it (D-REF)."""
+        if ip_literal(self.domain) is not None:
+            return [(self.domain, "address", False)]
+        domain: list[tuple[str, ReferenceKind, bool]] = [(self.domain, "domain", False)] if self.domain_counts else []
+        return [*domain, *[(host, "host", policy.allow_wildcards and host != self.domain) for host in self.hosts]]
 
     def _match_host(self, host: str, path: list[Certificate], policy: Policy) -> tuple[tuple[str, object], ...]:
-        names = [i for i in host_names(path[0]) if _permitted(i, path)]
+        names = [i for i in host_names(path[0]) if permitted(i, path)]
         relaxed: tuple[tuple[str, object], ...] = ()
         found = matches_host(host, names)
         if found is None and policy.allow_wildcards and host != self.domain:
@@ -127,13 +168,13 @@ class References:
             return ()
         return (("id.match-target", (host, f"{found.origin} {found.domain}")), *relaxed)
 
-    def _check_address(self, leaf: Certificate, packed: bytes, policy: Policy) -> Comparison:
+    def _check_address(self, path: list[Certificate], packed: bytes, policy: Policy) -> Identification:
         """A URI that names an address: nothing can match it, unless the policy lets iPAddress do so (A-23)."""
-        if policy.allow_ip_identity and matches_address(packed, leaf):
+        if policy.allow_ip_identity and matches_address(packed, path[0]):
             notes = (("id.match", (self.domain, f"ip {self.domain}")), ("policy.relaxed", "allow_ip_identity"))
-            return Comparison("id.match", (Identity(self.domain, "ip"),), notes)
-        evidence = (self.domain, self._presented(leaf, policy))
-        return Comparison("uri.ip-literal", (), (("uri.ip-literal", evidence),))
+            return Identification("id.match", (Identity(self.domain, "ip"),), notes)
+        evidence = (self.domain, self._presented(path, policy))
+        return Identification("uri.ip-literal", (), (("uri.ip-literal", evidence),))
 
     def _fault(self, leaf: Certificate, seen: tuple[Identity, ...], barred: frozenset[Identity]) -> str:
         """Choose the most telling code for names that do not match; for ``barred`` ones some CA may not speak."""
@@ -155,9 +196,18 @@ class References:
     def _expected(self) -> str:
         return " or ".join([*([self.domain] if self.domain_counts else []), *self.hosts])
 
-    def _presented(self, leaf: Certificate, policy: Policy) -> str:
-        compared = mismatches(self.domain, leaf, allow_cn=policy.allow_cn)
-        return "; ".join([f"{c.kind} {c.text}: {c.reason}" for c in compared]) or "no names"
+    def _presented(self, path: list[Certificate], policy: Policy) -> str:
+        """The names that do not match, each with the reason, or with one for each reference where they differ."""
+        told: dict[str, dict[str, str]] = {}
+        for reference, kind, wildcards in self._wanted(policy):
+            for each in islice(comparisons(reference, kind, path, policy, wildcards=wildcards), _TOLD):
+                told.setdefault(f"{each.kind} {each.text}", {})[reference] = each.reason
+        texts: list[str] = []
+        for name, reasons in told.items():
+            same = len(set(reasons.values())) == 1
+            why = [reason if same else f"{reason} ({reference})" for reference, reason in reasons.items()]
+            texts.append(f"{name}: {', '.join(why[:1] if same else why)}")
+        return "; ".join(texts) or "no names"
 
 
 def _proven(identities: tuple[Identity, ...]) -> tuple[Identity, ...]:
@@ -165,9 +215,30 @@ def _proven(identities: tuple[Identity, ...]) -> tuple[Identity, ...]:
     return tuple([identity for identity in identities if "*" not in identity.domain])
 
 
-def _permitted(identity: Identity, path: list[Certificate]) -> bool:
-    """Whether every authority of the path may speak for an identity that is no dNSName (D-PATH-1).
+def compare_names(
+    certificate: Certificate, domain: str, *, hosts: Sequence[str] = (), policy: Policy = Policy()
+) -> tuple[Comparison, ...]:
+    """Hold the names of a certificate against a SIP domain, and say of each whether it matches, and why.
 
-    Constraints on dNSName itself are part of path validation.
+    This looks at names alone: whether the certificate can be believed is for `Verification` to say.
+
+    Args:
+        certificate: the certificate of the peer.
+        domain: the SIP domain, in A-labels, or an IP address.
+        hosts: names of hosts that a SECURE delegation stands behind, in A-labels.
+        policy: whether common names, wildcards and IP addresses count, and whether the domain does beside hosts.
+
+    Returns:
+        For the domain and then for each host one comparison with each name, in the order of the certificate; with each
+        the first 100 names and all that match.
+
+    Raises:
+        InvalidName: ``domain`` or one of ``hosts`` is not a host name in A-labels.
+        InvalidCertificate: the certificate is malformed, or holds more names than ``policy.limits.sans``.
+
+    Source: RFC 5922 section 7, RFC 7673 section 4.1, RFC 9525 section 6.
     """
-    return identity.origin == "dns" or violates_constraints(identity.domain, path) is None
+    name = domain if ip_literal(domain) is not None else checked_domain(domain)
+    others = tuple([checked_domain(host) for host in hosts])
+    domain_counts = not (others and policy.require_target_name)
+    return References(name, others, domain_counts, name).compare([certificate], policy)

@@ -29,6 +29,7 @@ from forged import (
     other_name,
     uri,
 )
+from siptls import Policy, compare_names
 from siptls.certificate import Certificate
 from siptls.errors import InvalidCertificate
 from siptls.identity import (
@@ -38,7 +39,6 @@ from siptls.identity import (
     matches_address,
     matches_domain,
     matches_host,
-    mismatches,
     purpose_violation,
     sip_identities,
     violates_constraints,
@@ -243,7 +243,7 @@ def test_a_broken_alternative_name_never_leads_to_the_common_name(broken: bytes)
     with pytest.raises(InvalidCertificate):
         host_names(read)
     with pytest.raises(InvalidCertificate):
-        mismatches("example.com", read, allow_cn=True)
+        compare_names(read, "example.com", policy=Policy(allow_cn=True))
 
 
 @pytest.mark.req("R5922-7.1-11", "R5280-4.2.1.6-1")
@@ -460,127 +460,6 @@ def test_an_address_matches_the_same_octets_only() -> None:
     assert not matches_address(b"\xc0\0\2\1", cert(cn="192.0.2.1"))
 
 
-# Why a name does not match.
-
-
-def reasons(
-    *names: bytes,
-    cn: str | None = None,
-    host: bool = False,
-    allow_cn: bool = False,
-    allow_wildcards: bool = False,
-    reference: str = "example.com",
-) -> list[str]:
-    compared = mismatches(reference, cert(*names, cn=cn), host=host, allow_cn=allow_cn, allow_wildcards=allow_wildcards)
-    return [each.reason for each in compared]
-
-
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        (uri("sip:other.example"), "different name"),
-        (uri("sip:alice@example.com"), "has a user part"),
-        (uri("sips:example.com"), "scheme is not sip"),
-        (uri("im:example.com"), "scheme is not sip"),
-        (uri("example.com"), "scheme is not sip"),
-        (uri("sip:192.0.2.1"), "IP address"),
-        (uri("sip:*.example.com"), "not a valid URI"),
-        (uri("sips:"), "not a valid URI"),
-        (uri("sip:example.com\0"), "unusable characters"),
-        (uri(b"sip:\xff"), "unusable characters"),
-        (uri(""), "unusable characters"),
-        (dns("other.example"), "different name"),
-        (dns("*.example.com"), "wildcard"),
-        (dns("192.0.2.1"), "IP address"),
-        (dns(".example.com"), "not a host name"),
-        (dns("example.com."), "not a host name"),
-        (dns("example.com\0"), "unusable characters"),
-        (dns(b"\xff"), "unusable characters"),
-        (ip(b"\xc0\0\2\1"), "IP address"),
-        (email("alice@example.com"), "not a domain"),
-        (SRV_NAME, "not a domain"),
-    ],
-)
-def test_each_name_has_the_reason_why_it_does_not_match(name: bytes, reason: str) -> None:
-    assert reasons(name) == [reason]
-
-
-def test_a_name_that_matches_has_no_reason() -> None:
-    assert reasons(uri("sip:Example.com")) == []
-    assert reasons(dns("Example.com")) == []
-    assert reasons(dns("example.com"), host=True) == []
-    assert reasons(cn="example.com", allow_cn=True) == []
-    assert reasons(dns("*.host.example"), reference="a.host.example", host=True, allow_wildcards=True) == []
-
-
-@pytest.mark.req("R5922-7.1-9", "A-12")
-def test_a_sip_uri_makes_dns_names_no_identities_of_a_domain_but_leaves_them_hosts() -> None:
-    names = (uri("sip:other.example"), dns("example.com"))
-    assert reasons(*names) == ["different name", "not an identity: a sip URI is present"]
-    assert reasons(*names, host=True) == ["different name"]
-    assert reasons(uri("sips:other.example"), dns("example.com")) == ["scheme is not sip"]
-
-
-def test_wildcards_are_explained_as_the_policy_treats_them() -> None:
-    for allowed, reason in ((False, "wildcard"), (True, "different name")):
-        assert reasons(dns("*.other.example"), host=True, allow_wildcards=allowed) == [reason]
-    assert reasons(dns("*.host.example"), reference="a.host.example", allow_wildcards=True) == ["wildcard"]
-
-
-@pytest.mark.req("T-N05", "R5922-7.1-10")
-@pytest.mark.parametrize(
-    ("cn", "allow_cn", "reason"),
-    [
-        ("example.com", False, "CN not allowed by policy"),
-        ("other.example", True, "different name"),
-        ("Example Corp", True, "unusable characters"),
-        ("Example_Corp", True, "not a host name"),
-        ("*.example.com", True, "wildcard"),
-    ],
-)
-def test_a_common_name_has_its_reason(cn: str, allow_cn: bool, reason: str) -> None:
-    assert reasons(cn=cn, allow_cn=allow_cn) == [reason]
-    ignored = "CN ignored: a SAN extension is present"
-    assert reasons(dns("other.example"), cn=cn, allow_cn=allow_cn) == ["different name", ignored]
-
-
-def test_a_common_name_beside_another_has_its_reason() -> None:
-    read = Certificate(certificate(subject=common_name("example.com", "other.example")))
-    compared = mismatches("example.com", read, allow_cn=True)
-    assert [each.reason for each in compared] == ["CN ignored: there is another"] * 2
-    assert [each.reason for each in mismatches("example.com", read, host=True, allow_cn=True)] == [
-        "CN not allowed by policy"
-    ] * 2
-
-
-def test_what_the_names_say_is_fit_for_a_terminal() -> None:
-    read = cert(
-        dns("plain.example"),
-        dns("red\x1b[31m\0"),
-        dns(b"\xff\xfe"),
-        dns("a" * 300),
-        ip(b"\xc0\0\2\1"),
-        uri("\0" * 300),
-        cn="b\xfccher\u202e",
-    )
-    texts = [each.text for each in mismatches("example.com", read)]
-    assert all(text.isascii() and text.isprintable() and len(text) <= 258 for text in texts)
-    assert texts[:3] == ["plain.example", "red\\x1b[31m\\x00", "fffe"]
-    assert texts[3] == "a" * 255 + "..."
-    assert texts[4] == "c0000201"
-    assert texts[5].endswith("...")
-    assert texts[6] == "b\\xfccher\\u202e"
-    (first, *_) = mismatches("example.com", read)
-    assert repr(first) == "Comparison('dns', 'plain.example', 'different name')"
-
-
-def test_only_the_first_names_are_explained() -> None:
-    read = cert(*[dns(f"{n}.example") for n in range(30)], cn="x")
-    assert len(mismatches("example.com", read)) == 20
-    assert len(mismatches("example.com", read, limit=3)) == 3
-    assert [each.kind for each in mismatches("example.com", read, limit=40)] == ["dns"] * 30 + ["cn"]
-
-
 # Purposes (RFC 5924 section 5, A-04).
 
 EkuPolicy = Literal["strict", "interop", "lax-client"]
@@ -774,6 +653,6 @@ def test_many_names_under_many_constraints_take_bounded_time() -> None:
     assert len(found) == 10_000
     assert all(violates_constraints(each.domain, [many, strict]) is strict for each in found)
     assert matches_domain("example.com", found) is None
-    assert len(mismatches("example.com", many)) == 20
+    assert len(compare_names(many, "example.com")) == 100
     assert len(host_names(many)) == 10_000
     assert process_time() - begun < 5
