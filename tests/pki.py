@@ -4,6 +4,7 @@
     leaf = root.intermediate(path_length=0).leaf(uris=["sip:example.com"], eku=[SERVER_AUTH])
     leaf.chain            # DER of leaf, intermediate, root
     leaf.presented_pem    # what a server loads, with leaf.key_pem
+    root.crl(leaf)        # DER of a CRL that lists the leaf
 
 Each certificate has its own new P-256 key unless it is given one: ``key=other.key``. RSA keys are slow to make, so
 these are made once per process and subject.
@@ -260,6 +261,13 @@ class Issuer:
         key = new_key(self.algorithm, "leaf") if key is None else key
         return self._sign(Wanted(**more), key)
 
+    def crl(self, *withdrawn: Issued | Issuer, since: datetime | None = None, until: datetime | None = None) -> bytes:
+        """Sign a CRL in DER that lists these certificates, as of a day before it; see `build_crl` for odd ones."""
+        since = NOW - timedelta(days=1) if since is None else since
+        until = since + timedelta(days=8) if until is None else until
+        entries = [revoked(each, at=since - timedelta(days=1)) for each in withdrawn]
+        return build_crl(self, *entries, since=since, until=until).public_bytes(Encoding.DER)
+
     def cross_sign(self, issuer: Issuer, **more: Unpack[Fields]) -> Issuer:
         """Issue a certificate for the name and the key of another issuer."""
         more.setdefault("subject", issuer.certificate.subject)
@@ -269,6 +277,50 @@ class Issuer:
     def _sign(self, wanted: Wanted, key: Key) -> Issued:
         certificate = build(wanted, key, self.certificate.subject, self.key)
         return Issued(certificate, key, (self.issued, *self.issued.above))
+
+
+def revoked(
+    certificate: Issued | Issuer | int,
+    reason: x509.ReasonFlags | None = None,
+    *,
+    at: datetime = NOW - timedelta(days=2),
+    extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
+) -> x509.RevokedCertificate:
+    """Make an entry of a CRL, for a certificate or a serial number."""
+    number = certificate if isinstance(certificate, int) else certificate.certificate.serial_number
+    builder = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(at)
+    if reason is not None:
+        builder = builder.add_extension(x509.CRLReason(reason), critical=False)
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical=critical)
+    return builder.build()
+
+
+def build_crl(
+    issuer: Issuer,
+    *entries: x509.RevokedCertificate,
+    since: datetime = NOW - timedelta(days=1),
+    until: datetime = NOW + timedelta(days=7),
+    extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
+    name: x509.Name | None = None,
+    key: Key | None = None,
+    digest: hashes.SHA224 | hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None = None,
+) -> x509.CertificateRevocationList:
+    """Sign a CRL; ``name`` and ``key`` replace those of the issuer."""
+    key = issuer.key if key is None else key
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.certificate.subject if name is None else name)
+        .last_update(since)
+        .next_update(until)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
+        .add_extension(x509.CRLNumber(1), critical=False)
+    )
+    for entry in entries:
+        builder = builder.add_revoked_certificate(entry)
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical=critical)
+    return builder.sign(key, digest or hashes.SHA256())
 
 
 def self_signed(*, algorithm: Algorithm = "ec", key: Key | None = None, **more: Unpack[Fields]) -> Issued:

@@ -29,6 +29,10 @@ class InvalidPem(InvalidFile):
     """A file does not hold the certificates or the key that it should hold in PEM (RFC 7468)."""
 
 
+class InvalidCrl(InvalidFile):
+    """A file does not hold the certificate revocation lists that it should hold, in DER or PEM (RFC 5280 section 5)."""
+
+
 class InvalidServer(SiptlsError, ValueError):
     """A text is not the address of a name server.
 

@@ -1,4 +1,4 @@
-"""Certificates from PEM files (RFC 7468), with the line that is to blame when there are none."""
+"""Certificates and CRLs from PEM files (RFC 7468), with the line that is to blame when there are none."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import re
 from base64 import b64decode
 from pathlib import Path
 
-from .errors import InvalidPem
+from .errors import InvalidCrl, InvalidFile, InvalidPem
 
-_BEGIN = "-----BEGIN CERTIFICATE-----"
-_END = "-----END CERTIFICATE-----"
+# A SEQUENCE of more than 127 octets, as every CRL is; in text no octet is above 127.
+_DER = re.compile(rb"\x30[\x81-\x84]")
 _BASE64 = re.compile(r"\s*[A-Za-z0-9+/]*=*\s*")
 
 
@@ -42,36 +42,78 @@ def numbered_certificates(path: str | os.PathLike[str]) -> list[tuple[bytes, int
     Raises:
         InvalidPem: the file cannot be read, holds no certificate, or breaks the encoding; with file and line.
     """
-    file = os.fspath(path)
-    try:
-        # What is not ASCII can only stand between the certificates, where anything may stand.
-        lines = Path(path).read_text("ascii", "replace").splitlines()
-    except OSError as error:
-        raise InvalidPem(file, None, error.strerror or str(error)) from error
-    found: list[tuple[bytes, int]] = []
-    began: int | None = None
-    for number, line in enumerate(lines, 1):
-        text = line.strip()
-        if text == _BEGIN:
-            began = number
-        elif text == _END and began is not None:
-            found.append((_decoded(file, began, lines[began : number - 1]), began))
-            began = None
-    if began is not None:
-        raise InvalidPem(file, began, f"no {_END} follows")
-    if not found:
-        raise InvalidPem(file, None, f"no certificate in PEM ({_BEGIN})")
-    return found
+    return _Reader(path, "CERTIFICATE", "certificate", InvalidPem).objects()
 
 
-def _decoded(file: str, began: int, lines: list[str]) -> bytes:
-    for number, line in enumerate(lines, began + 1):
-        if not _BASE64.fullmatch(line):
-            raise InvalidPem(file, number, "not Base64")
-    try:
-        der = b64decode("".join(lines))
-    except binascii.Error as error:
-        raise InvalidPem(file, began, f"not Base64 ({error})") from error
-    if not der:
-        raise InvalidPem(file, began, "an empty certificate")
-    return der
+def numbered_crls(path: str | os.PathLike[str]) -> list[tuple[bytes, int | None]]:
+    """Read the CRLs of a file in DER or PEM, each with the number of the line on which it begins.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The lists in DER in their order, at least one; the line is None for a file in DER. Whether they are lists is not
+        looked at.
+
+    Raises:
+        InvalidCrl: the file cannot be read, holds no CRL, or breaks the encoding; with file and line.
+    """
+    reader = _Reader(path, "X509 CRL", "CRL", InvalidCrl)
+    if _DER.match(reader.octets):
+        return [(reader.octets, None)]
+    return [*reader.objects()]
+
+
+class _Reader:
+    """A file of PEM, of which objects of one kind are wanted.
+
+    Args:
+        path: the file.
+        label: what stands behind BEGIN.
+        name: what people call it.
+        invalid: the exception for a file that is not what it should be.
+
+    Raises:
+        InvalidFile: the file cannot be read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], label: str, name: str, invalid: type[InvalidFile]) -> None:
+        self._file = os.fspath(path)
+        self._begin, self._end = f"-----BEGIN {label}-----", f"-----END {label}-----"
+        self._name = name
+        self._invalid = invalid
+        try:
+            self.octets: bytes = Path(path).read_bytes()
+        except OSError as error:
+            raise invalid(self._file, None, error.strerror or str(error)) from error
+
+    def objects(self) -> list[tuple[bytes, int]]:
+        """Return the objects, at least one, each with the number of the line on which it begins."""
+        # What is not ASCII can only stand between the objects, where anything may stand.
+        lines = self.octets.decode("ascii", "replace").splitlines()
+        found: list[tuple[bytes, int]] = []
+        began: int | None = None
+        for number, line in enumerate(lines, 1):
+            text = line.strip()
+            if text == self._begin:
+                began = number
+            elif text == self._end and began is not None:
+                found.append((self._decoded(began, lines[began : number - 1]), began))
+                began = None
+        if began is not None:
+            raise self._invalid(self._file, began, f"no {self._end} follows")
+        if not found:
+            raise self._invalid(self._file, None, f"no {self._name} in PEM ({self._begin})")
+        return found
+
+    def _decoded(self, began: int, lines: list[str]) -> bytes:
+        for number, line in enumerate(lines, began + 1):
+            if not _BASE64.fullmatch(line):
+                raise self._invalid(self._file, number, "not Base64")
+        try:
+            der = b64decode("".join(lines))
+        except binascii.Error as error:
+            raise self._invalid(self._file, began, f"not Base64 ({error})") from error
+        if not der:
+            raise self._invalid(self._file, began, f"an empty {self._name}")
+        return der
