@@ -47,6 +47,7 @@ from .outbound import Outbound
 from .policy import Limits, Policy
 from .references import compare_names
 from .response_path import ResponsePath
+from .revocation import CheckRevocation, Crls, Revocation, RevocationChecked
 from .route_set import NextHop, next_hop
 from .target import Route, Target, TargetFailed, TargetFailure, TargetInUse
 from .transport import too_large_for_udp
@@ -62,10 +63,12 @@ __all__ = [
     "Anchors",
     "Answered",
     "Certificate",
+    "CheckRevocation",
     "Close",
     "Comparison",
     "Connect",
     "ConnectFailed",
+    "Crls",
     "Delegation",
     "Endpoint",
     "Event",
@@ -92,6 +95,8 @@ __all__ = [
     "Policy",
     "Presented",
     "ResponsePath",
+    "Revocation",
+    "RevocationChecked",
     "Route",
     "Security",
     "SipUri",

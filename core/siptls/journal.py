@@ -156,7 +156,7 @@ def rendered(notes: tuple[Note, ...], began: float) -> tuple[Step, ...]:
             elif isinstance(answer, Answer) and code in _ANSWERS:
                 rule = _AUDIT if code == "locate.audited" else asked_by.get(answer.question.rrtype, "")
                 security = answer.security.name.lower()
-            steps.append(Step(seconds, _hop(hop), code, expected, found, rule, security))
+            steps.append(Step(seconds, hop_text(hop), code, expected, found, rule, security))
             if isinstance(answer, (Answer, LookupFailed)) and answer.source is not None:
                 sources.setdefault(answer.source, seconds)
         if isinstance(about, Choice):
@@ -167,7 +167,12 @@ def rendered(notes: tuple[Note, ...], began: float) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _hop(hop: object) -> str:
+def hop_text(hop: object) -> str:
+    """Return how a hop is written in a step: ``LOCATE``, or a server with its port and, once known, its address.
+
+    Args:
+        hop: a text, an endpoint, or a target.
+    """
     if isinstance(hop, str):
         return printable(hop)
     if isinstance(hop, Endpoint):

@@ -7,7 +7,8 @@ import math
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias
 
-from .journal import Note, Step, printable, rendered
+from .codes import EFFECT
+from .journal import Note, Step, hop_text, printable, rendered
 
 if TYPE_CHECKING:
     from .events import Connect, Endpoint
@@ -154,6 +155,20 @@ class Verdict:
         assert self._steps is not None
         return self._steps
 
+    @property
+    def findings(self) -> tuple[Step, ...]:
+        """The steps that are more than plain ones, ordered by effect.
+
+        The step that decided comes first, whatever it is; then the errors, the warnings and the notes, each kind in the
+        order in which they were found. Those of the peer that decided come before those of its predecessors.
+        """
+        here = "" if self.endpoint is None else hop_text(self.endpoint)
+        decisive = [step for step in self.steps if step.code == self.code]
+        decided = next((step for step in decisive if step.hop == here), decisive[-1] if decisive else None)
+        told = [step for step in self.steps if step is decided or step.severity != "ok"]
+        told.sort(key=lambda step: (step is not decided, EFFECT.index(step.severity), step.hop != here))
+        return tuple(told)
+
     def explain(self) -> str:
         """Return the verdict and all findings as text for people: plain ASCII, control characters escaped."""
         what = f"{self.outcome.value} {self.domain} ({self.code})"
@@ -179,6 +194,7 @@ class Verdict:
             "leaf": None if leaf is None else leaf.hex(),
             "identities": [{"domain": i.domain, "origin": i.origin} for i in self.identities],
             "expires_in": None if self.expires == math.inf else max(0.0, round(self.expires - self._decided, 3)),
+            "findings": [{"code": step.code, "severity": step.severity, "hop": step.hop} for step in self.findings],
             "steps": [step.to_dict() for step in self.steps],
         }
 

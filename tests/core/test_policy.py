@@ -56,6 +56,7 @@ class TestDefaults:
 WRONG: list[tuple[str, list[object]]] = [
     ("require", ["", "none", "PKIX", None, 1, ["any"]]),
     ("eku", ["", "lax", None, ["strict"]]),
+    ("revocation", ["", "on", None, True, ["crl"]]),
     ("transports", [(), ("tls", "tls"), ("tls", "http"), ["tls"], "tls", {"tls"}, 1, (["tls"],)]),
     ("families", [(), None, ("ipv4", "ipv4"), ("ipv5",), ["ipv4"], "ipv4"]),
     ("digests", [(), None, ("sha1",), ("sha256", "sha256"), ["sha256"], ([],)]),

@@ -22,9 +22,9 @@ from . import (
     revocation,
     uris,
 )
-from .entry import Code, Severity
+from .entry import EFFECT, Code, Severity
 
-__all__ = ["CATALOGUE", "Code", "Severity"]
+__all__ = ["CATALOGUE", "EFFECT", "Code", "Severity"]
 
 CATALOGUE: Final[dict[str, Code]] = {
     code.id: code

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 Severity: TypeAlias = Literal["ok", "note", "warning", "error"]
+
+EFFECT: Final[tuple[Severity, ...]] = ("error", "warning", "note", "ok")
+"""The severities, the gravest first."""
 
 
 class Code(NamedTuple):
