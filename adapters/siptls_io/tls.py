@@ -19,6 +19,7 @@ from siptls.events import TlsFacts
 from siptls.names import domain as checked_domain
 from siptls.names import fold
 
+from .a_labels import host_to_a_labels
 from .errors import InvalidPem
 from .handshake import Handshake, watch
 
@@ -38,7 +39,7 @@ class ClientCertificate:
     Args:
         chain_file: PEM, our certificate first, then its issuers.
         key_file: PEM, the private key.
-        domains: the SIP domains, as in a URI's host, that are shown it; None for all.
+        domains: the SIP domains, as in a URI's host, that are shown it; None for all. They may hold U-labels.
         password: of the private key, or None if it is not encrypted.
 
     Raises:
@@ -58,7 +59,9 @@ class ClientCertificate:
     ) -> None:
         self.chain_file: Final = os.fspath(chain_file)
         self.key_file: Final = os.fspath(key_file)
-        self.domains: Final = None if domains is None else frozenset(map(checked_domain, domains))
+        self.domains: Final = (
+            None if domains is None else frozenset([checked_domain(host_to_a_labels(domain)) for domain in domains])
+        )
         self.password: Final = password
         for file in (self.chain_file, self.key_file):
             try:
