@@ -9,9 +9,10 @@ import pytest
 
 from judging import CA, DOMAIN, LEAF, OTHER, ROOT, TARGET, TARGET_LEAF, Made, codes, issued, made, said
 from siptls import Anchors, Connect, Delegation, Failure, Policy, Security, Verdict
-from siptls.delegation import CODES, D_STATE, Addressed, Pinned, Treatment, leads
+from siptls.delegation import CODES, D_REF, D_STATE, Addressed, Name, Pinned, Treatment, leads
 from siptls.dns import Answer
 from siptls.dns.question import Lookup
+from siptls.references import References
 from world import INSECURE, SECURE, SOURCE, World
 
 HOST, SRV, TAINTED = Delegation.HOST, Delegation.SRV, Delegation.TAINTED
@@ -52,6 +53,48 @@ def test_every_combination_is_treated_as_the_requirements_say(
     delegation: Delegation, addressed: Addressed, pinned: Pinned
 ) -> None:
     assert D_STATE.get((delegation, addressed, pinned)) is TABLE.get((delegation, addressed, pinned))
+
+
+DOMAIN_NAME, TARGET_NAME, BASE, EXPANSION = Name.DOMAIN, Name.TARGET, Name.BASE, Name.EXPANSION
+
+# By hand from the requirements (D-REF, A-05): SNI, then the references, the primary one first.
+REFERENCES = {
+    Treatment.RFC5922: (DOMAIN_NAME, (DOMAIN_NAME,)),
+    Treatment.DOMAIN_OR_TARGET: (DOMAIN_NAME, (DOMAIN_NAME, TARGET_NAME)),
+    Treatment.DANE: (BASE, (BASE, DOMAIN_NAME, EXPANSION)),
+}
+
+
+@pytest.mark.req("D-REF", "A-05", "R7671-10.2-2", "R7673-4.1-3", "R7672-3.2.2-1")
+@pytest.mark.parametrize("treatment", Treatment)
+def test_every_treatment_that_connects_has_its_references(treatment: Treatment) -> None:
+    assert D_REF.get(treatment) == REFERENCES.get(treatment)
+
+
+@pytest.mark.req("D-REF", "A-05", "A-19", "R6066-3-2", "R9525-6.1-1")
+@pytest.mark.parametrize(
+    ("treatment", "domain", "base", "expansion", "require_target_name"),
+    list(
+        product(REFERENCES, (DOMAIN, "192.0.2.1"), ("base.example", DOMAIN), ("", "canonical.example"), (False, True))
+    ),
+)
+def test_the_references_of_every_case(
+    treatment: Treatment, domain: str, base: str, expansion: str, require_target_name: bool
+) -> None:
+    policy = Policy(require_target_name=require_target_name)
+    references, server_name = References.under(treatment, policy, domain, TARGET, base, expansion)
+    hosts = {
+        Treatment.RFC5922: [],
+        Treatment.DOMAIN_OR_TARGET: [TARGET],
+        Treatment.DANE: [base, *([expansion] if expansion else [])],
+    }[treatment]
+    assert references.domain == domain
+    assert list(references.hosts) == hosts
+    assert references.domain_counts is not (require_target_name and treatment is not Treatment.RFC5922)
+    if treatment is Treatment.DANE:
+        assert server_name == base
+    else:
+        assert server_name == (DOMAIN if domain == DOMAIN else None)
 
 
 @pytest.mark.req("D-STATE", "R7673-3.2-2", "D-SEC-5", "D-SEC-15")

@@ -184,8 +184,10 @@ class TestJson:
             "leaf",
             "identities",
             "expires_in",
+            "findings",
             "steps",
         ]
+        assert [told["code"] for told in again["findings"]] == [step.code for step in verdict.findings]
         assert again["outcome"] == verdict.outcome.value == again["outcome"].upper()
         assert again["method"] == verdict.method
         assert again["leaf"] == (None if verdict.leaf is None else verdict.leaf.hex())
