@@ -40,6 +40,7 @@ from .events import (
     ValidatePath,
 )
 from .identity import Identity
+from .inbound import Admission, AllowList, Inbound
 from .journal import Step
 from .location import Locate
 from .machine import Machine
@@ -60,6 +61,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Action",
+    "Admission",
+    "AllowList",
     "Anchors",
     "Answered",
     "Certificate",
@@ -74,6 +77,7 @@ __all__ = [
     "Event",
     "Failure",
     "Identity",
+    "Inbound",
     "InvalidCertificate",
     "InvalidName",
     "InvalidPolicy",
