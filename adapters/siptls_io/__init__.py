@@ -13,6 +13,7 @@ from .anchors import anchors_from_pem, system_anchors
 from .cancellation import Cancellation, Cancelled
 from .connection import Connection, NoService, NotConnected, PeerInsufficient, PeerRejected, PeerUndetermined
 from .errors import (
+    InvalidCrl,
     InvalidFile,
     InvalidPem,
     InvalidServer,
@@ -26,6 +27,7 @@ from .paths import validate_path
 from .pem import certificates_from_pem
 from .performer import BlockingPerformer, Performer
 from .resolver import Cache, Resolver
+from .revocation import check_revocation, crls_from_files
 from .tls import ClientCertificate
 from .unbound import UnboundResolver
 from .verify import verify_chain
@@ -39,6 +41,7 @@ __all__ = [
     "Cancelled",
     "ClientCertificate",
     "Connection",
+    "InvalidCrl",
     "InvalidFile",
     "InvalidPem",
     "InvalidServer",
@@ -58,6 +61,8 @@ __all__ = [
     "ZoneFiles",
     "anchors_from_pem",
     "certificates_from_pem",
+    "check_revocation",
+    "crls_from_files",
     "rfc6724_order",
     "source_address",
     "system_anchors",

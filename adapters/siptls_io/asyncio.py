@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import socket
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from siptls.events import Anchors, Close, Connect, Endpoint, Event, Presented
 from siptls.machine import Machine
 from siptls.policy import Policy
+from siptls.revocation import Crls
 from siptls.uri import SipUri
 from siptls.verdict import Verdict
 
@@ -258,6 +259,7 @@ async def connect(
     policy: Policy = Policy(),
     resolver: Resolver | None = None,
     anchors: Anchors | None = None,
+    crls: Crls | Iterable[bytes] = (),
     client_certificate: ClientCertificate | None = None,
 ) -> Connection[Streams]:
     """Connect to the domain of a SIP URI, and make sure that it is the domain.
@@ -270,6 +272,8 @@ async def connect(
         policy: what is wanted; the transports must be TLS over TCP.
         resolver: answers questions to the DNS; None takes the system's name servers, none of which is trusted.
         anchors: the trust anchors; None takes the system's.
+        crls: certificate revocation lists, each in DER; better as `Crls`, which are prepared once and may be large. The
+            policy says what it means when none of them speaks of a certificate.
         client_certificate: what is shown to a server that asks for a certificate.
 
     Returns:
@@ -280,11 +284,12 @@ async def connect(
         PeerUndetermined: something that is needed failed.
         NoService: the domain offers nothing to connect to.
         InvalidUri: ``uri`` is not a SIP URI.
-        InvalidPolicy: the policy names a transport without TLS.
+        InvalidPolicy: the policy names a transport without TLS, or there are CRLs while ``policy.revocation`` is
+            ``off``.
         InvalidServer: there is no ``resolver``, and the system names no name server.
         OSError: this process has no file descriptors left.
     """
-    machine, context = outgoing(uri, policy, anchors, client_certificate, asyncio.get_running_loop().time)
+    machine, context = outgoing(uri, policy, anchors, crls, client_certificate, asyncio.get_running_loop().time)
     performer = StreamPerformer(AdResolver.system() if resolver is None else resolver, context)
     verdict = await drive(machine, performer)
     return Connection(performer.streams[accepted(verdict)], verdict)

@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import TypeVar, cast
@@ -18,6 +19,7 @@ from siptls.dns import Lookup
 from siptls.events import Anchors, Close, Connect, ConnectEvent, ConnectFailed, LookupEvent, PathEvent, ValidatePath
 from siptls.machine import Machine
 from siptls.policy import Policy
+from siptls.revocation import Crls
 from siptls.uri import SipUri
 from siptls.verdict import Verdict
 
@@ -192,6 +194,7 @@ def connect(
     policy: Policy = Policy(),
     resolver: Resolver | None = None,
     anchors: Anchors | None = None,
+    crls: Crls | Iterable[bytes] = (),
     client_certificate: ClientCertificate | None = None,
 ) -> Connection[ssl.SSLSocket]:
     """Connect to the domain of a SIP URI, make sure that it is the domain, and block until then.
@@ -204,6 +207,8 @@ def connect(
         policy: what is wanted; the transports must be TLS over TCP.
         resolver: answers questions to the DNS; None takes the system's name servers, none of which is trusted.
         anchors: the trust anchors; None takes the system's.
+        crls: certificate revocation lists, each in DER; better as `Crls`, which are prepared once and may be large. The
+            policy says what it means when none of them speaks of a certificate.
         client_certificate: what is shown to a server that asks for a certificate.
 
     Returns:
@@ -214,11 +219,12 @@ def connect(
         PeerUndetermined: something that is needed failed.
         NoService: the domain offers nothing to connect to.
         InvalidUri: ``uri`` is not a SIP URI.
-        InvalidPolicy: the policy names a transport without TLS.
+        InvalidPolicy: the policy names a transport without TLS, or there are CRLs while ``policy.revocation`` is
+            ``off``.
         InvalidServer: there is no ``resolver``, and the system names no name server.
         OSError: this process has no file descriptors left.
     """
-    machine, context = outgoing(uri, policy, anchors, client_certificate, time.monotonic)
+    machine, context = outgoing(uri, policy, anchors, crls, client_certificate, time.monotonic)
     performer = SocketPerformer(AdResolver.system() if resolver is None else resolver, context)
     try:
         verdict = drive(machine, performer)

@@ -131,10 +131,11 @@ class Crl:
         if (verified := self._verified.get(key)) is None:
             while len(self._verified) >= _MAX_KEYS:
                 self._verified.pop(next(iter(self._verified)), None)
-            verified = self._verified[key] = self._is_signed_by(certificate)
+            verified = self._verified[key] = self.verify(certificate)
         return verified
 
-    def _is_signed_by(self, certificate: x509.Certificate) -> bool:
+    def verify(self, certificate: x509.Certificate) -> bool:
+        """Check the signature of the list with the key of a certificate, which takes time for a long list."""
         try:
             key = certificate.public_key()
             digest = self._parsed.signature_hash_algorithm

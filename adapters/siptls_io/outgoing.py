@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from siptls.events import Anchors
 from siptls.outbound import Outbound
 from siptls.policy import Policy
+from siptls.revocation import Crls
 from siptls.uri import SipUri
 
 from .a_labels import to_a_labels
 from .anchors import system_anchors
+from .revocation import given_crls
 from .tls import ClientCertificate, client_context
 
 
@@ -21,6 +23,7 @@ def outgoing(
     uri: str | SipUri,
     policy: Policy,
     anchors: Anchors | None,
+    crls: Crls | Iterable[bytes],
     client_certificate: ClientCertificate | None,
     clock: Callable[[], float],
 ) -> tuple[Outbound, ssl.SSLContext]:
@@ -30,6 +33,7 @@ def outgoing(
         uri: a SIP or SIPS URI; the host may be an internationalised name.
         policy: what is wanted.
         anchors: the trust anchors; None takes the system's.
+        crls: the CRLs, or each of them in DER.
         client_certificate: what may be shown to the server, if the URI's domain may see it.
         clock: the clock that the machine will be driven by; it starts when all is set up.
 
@@ -38,13 +42,20 @@ def outgoing(
 
     Raises:
         InvalidUri: ``uri`` is not a SIP URI.
-        InvalidPolicy: the policy names a transport without TLS.
+        InvalidPolicy: the policy names a transport without TLS, or there are CRLs that it would not look at.
     """
     parsed = SipUri.parse(to_a_labels(uri)) if isinstance(uri, str) else uri
     trusted = system_anchors() if anchors is None else anchors
     shown = client_certificate is not None and client_certificate.may_be_shown_to(parsed.host)
+    lists = given_crls(crls, policy)
     context = client_context(client_certificate if shown else None)
     machine = Outbound(
-        parsed, policy=policy, now=clock(), at=datetime.now(UTC), randbelow=secrets.randbelow, anchors=trusted
+        parsed,
+        policy=policy,
+        now=clock(),
+        at=datetime.now(UTC),
+        randbelow=secrets.randbelow,
+        anchors=trusted,
+        crls=lists,
     )
     return machine, context

@@ -22,11 +22,13 @@ from siptls.events import (
     ValidatePath,
 )
 from siptls.names import is_host
+from siptls.revocation import CheckRevocation, RevocationChecked
 
 from .cancellation import Cancellation
 from .handshake import Handshake, handshake
 from .paths import validate_path
 from .resolver import Resolver
+from .revocation import check_revocation
 from .tls import TlsObject, facts, failure, presented_chain
 
 S = TypeVar("S")
@@ -81,7 +83,7 @@ class BlockingPerformer(Protocol):
         ...
 
 
-Errand: TypeAlias = Lookup | ValidatePath | Connect
+Errand: TypeAlias = Lookup | ValidatePath | CheckRevocation | Connect
 """An action that is answered by an event."""
 
 
@@ -91,7 +93,14 @@ def perform(performer: Performer, action: Errand) -> Coroutine[Any, Any, Event]:
         return performer.lookup(action)
     if isinstance(action, ValidatePath):
         return performer.validate(action)
+    if isinstance(action, CheckRevocation):
+        return _checked(action)
     return performer.connect(action)
+
+
+async def _checked(action: CheckRevocation) -> RevocationChecked:
+    """Look into the CRLs, which takes nothing that performers could do in different ways."""
+    return check_revocation(action)
 
 
 class NetworkPerformer(Generic[S]):

@@ -9,12 +9,14 @@ from siptls import dane
 from siptls.dns import Alias, Security, Tlsa
 from siptls.events import Anchors, ValidatePath
 from siptls.policy import Policy
+from siptls.revocation import CheckRevocation, Crls
 from siptls.verdict import Verdict
 from siptls.verification import Verification
 
 from .a_labels import host_to_a_labels
 from .anchors import system_anchors
 from .paths import validate_path
+from .revocation import check_revocation, given_crls
 
 
 def verify_chain(
@@ -27,6 +29,7 @@ def verify_chain(
     delegation: Security = Security.INSECURE,
     aliases: Iterable[Alias] = (),
     anchors: Anchors | None = None,
+    crls: Crls | Iterable[bytes] = (),
     at: datetime | None = None,
     policy: Policy = Policy(),
 ) -> Verdict:
@@ -42,7 +45,9 @@ def verify_chain(
         aliases: the alias steps from the target, or the domain, to the name at which the TLSA records stood; none if
             they stood at the target or domain itself. A step that is not SECURE weakens ``delegation``.
         anchors: the trust anchors for PKIX; None takes the system's.
-        at: when the certificates must be valid, an aware datetime; None means now.
+        crls: certificate revocation lists, each in DER; better as `Crls`, which are prepared once and may be large. The
+            policy says what it means when none of them speaks of a certificate.
+        at: when the certificates and CRLs must be valid, an aware datetime; None means now.
         policy: what is wanted.
 
     Returns:
@@ -51,6 +56,7 @@ def verify_chain(
 
     Raises:
         InvalidName: ``domain`` or ``target`` is no domain name.
+        InvalidPolicy: there are CRLs while ``policy.revocation`` is ``off``.
         InvalidRecord: a text in ``tlsa`` is no TLSA record. One that cannot be used is a finding, not an error.
         LocalProtocolError: ``at`` is naive.
     """
@@ -63,12 +69,16 @@ def verify_chain(
         delegation=delegation,
         aliases=aliases,
         anchors=system_anchors() if anchors is None else anchors,
+        crls=given_crls(crls, policy),
         policy=policy,
         now=0.0,
         at=datetime.now(UTC) if at is None else at,
     )
     while machine.result is None:
         for action in machine.next_actions(now=0.0):
-            assert isinstance(action, ValidatePath)  # a verification asks for nothing else
-            machine.receive(validate_path(action), now=0.0)
+            if isinstance(action, CheckRevocation):
+                machine.receive(check_revocation(action), now=0.0)
+            else:
+                assert isinstance(action, ValidatePath)  # a verification asks for nothing else
+                machine.receive(validate_path(action), now=0.0)
     return machine.result

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 
 from siptls.dns import Lookup
 from siptls.events import Connect, Event, Presented, ValidatePath
+from siptls.revocation import CheckRevocation
 
 from .cancellation import Cancellation, Cancelled
-from .performer import BlockingPerformer
+from .performer import BlockingPerformer, Errand
+from .revocation import check_revocation
 
 _SETTLED = 0.05
 """How long those that neither wait nor have ended are waited for, in seconds."""
@@ -35,7 +37,7 @@ class Workers:
         self._cancelled = False
         self._open: set[Connect] = set()
 
-    def start(self, action: Lookup | ValidatePath | Connect) -> None:
+    def start(self, action: Errand) -> None:
         """Have an action performed.
 
         Raises:
@@ -103,7 +105,7 @@ class Workers:
         for connect in self._open - {kept}:
             self.close(connect)
 
-    def work(self, action: Lookup | ValidatePath | Connect) -> Event:
+    def work(self, action: Errand) -> Event:
         """Perform an action, in the thread of a worker, and note what is open then, though nobody may await it."""
         event = _perform(self._performer, action, self._cancellation)
         if isinstance(event, Presented):
@@ -133,7 +135,7 @@ class Workers:
 
 
 class _Worker(threading.Thread):
-    def __init__(self, workers: Workers, action: Lookup | ValidatePath | Connect) -> None:
+    def __init__(self, workers: Workers, action: Errand) -> None:
         super().__init__(name="siptls")
         self._workers = workers
         self._action = action
@@ -147,11 +149,11 @@ class _Worker(threading.Thread):
         self._workers.ended(self, outcome)
 
 
-def _perform(
-    performer: BlockingPerformer, action: Lookup | ValidatePath | Connect, cancellation: Cancellation
-) -> Event:
+def _perform(performer: BlockingPerformer, action: Errand, cancellation: Cancellation) -> Event:
     if isinstance(action, Lookup):
         return performer.lookup(action, cancellation)
     if isinstance(action, ValidatePath):
         return performer.validate(action)
+    if isinstance(action, CheckRevocation):
+        return check_revocation(action)
     return performer.connect(action, cancellation)

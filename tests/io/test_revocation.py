@@ -1,0 +1,567 @@
+"""What CRLs say of a path: who is revoked, which lists count, and that nothing is good on doubt."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from typing import TypedDict
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forged import der, integer, oid, sequence
+from pki import NOW, Issued, Issuer, build_crl, revoked
+from siptls.events import Anchors, KeyAnchor, PathValidated, ValidatePath
+from siptls.revocation import CheckRevocation, Crls, Revocation
+from siptls_io import check_revocation, validate_path
+from siptls_io.crl import Crl
+
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+POINT, OTHER_POINT = "http://crl.example/1", "http://crl.example/2"
+STRANGE = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+
+ROOT = Issuer.root("Root")
+CA = ROOT.intermediate("CA")
+
+
+def points(*more: x509.DistributionPoint, uri: str = POINT) -> tuple[x509.ExtensionType, bool]:
+    point = x509.DistributionPoint([x509.UniformResourceIdentifier(uri)], None, None, None)
+    return x509.CRLDistributionPoints([point, *more]), False
+
+
+LEAF = CA.leaf(uris=["sip:example.com"], extensions=[points()])
+OTHER = CA.leaf(uris=["sip:other.example"])
+ROOT_LIST = ROOT.crl()
+
+
+def scope(
+    *,
+    uri: str | None = None,
+    user: bool = False,
+    ca: bool = False,
+    attribute: bool = False,
+    indirect: bool = False,
+    reasons: frozenset[x509.ReasonFlags] | None = None,
+    rdn: x509.RelativeDistinguishedName | None = None,
+) -> tuple[x509.ExtensionType, bool]:
+    names = None if uri is None else [x509.UniformResourceIdentifier(uri)]
+    return x509.IssuingDistributionPoint(names, rdn, user, ca, reasons, indirect, attribute), True
+
+
+class Dates(TypedDict):
+    """Of a list."""
+
+    since: datetime
+    until: datetime
+
+
+def ca_list(
+    *entries: x509.RevokedCertificate,
+    extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
+    since: datetime = NOW - DAY,
+    until: datetime = NOW + 7 * DAY,
+    issuer: Issuer = CA,
+) -> bytes:
+    return build_crl(issuer, *entries, since=since, until=until, extensions=extensions).public_bytes(Encoding.DER)
+
+
+def findings(path: Sequence[Issued | Issuer | bytes], *lists: bytes, at: datetime = NOW) -> tuple[Revocation, ...]:
+    question = CheckRevocation(tuple([each if isinstance(each, bytes) else each.der for each in path]), Crls(lists), at)
+    answer = check_revocation(question)
+    assert answer.action is question
+    assert len(answer.findings) == len(path) - 1
+    for finding in answer.findings:
+        assert (finding.status == "good") is (finding.code == "")
+        assert (finding.status == "good") is (finding.until is not None)
+        assert len(finding.detail) <= 200
+    return answer.findings
+
+
+def of_leaf(*lists: bytes, at: datetime = NOW, leaf: Issued = LEAF, issuer: Issuer = CA) -> tuple[str, str]:
+    """What lists say of a leaf."""
+    finding, *_ = findings([leaf, issuer, ROOT], *lists, at=at)
+    return finding.status, finding.code
+
+
+def of_path(*lists: bytes) -> list[str]:
+    return [finding.code or finding.status for finding in findings([LEAF, CA, ROOT], *lists)]
+
+
+def unknown(code: str) -> tuple[str, str]:
+    return "unknown", code
+
+
+GOOD, REVOKED = ("good", ""), ("revoked", "chain.revoked")
+
+
+# Who is revoked.
+
+
+@pytest.mark.req("GJ-7", "R5280-6.1.3-1")
+def test_the_leaf_and_each_issuer_are_looked_for_in_the_lists_of_their_issuers() -> None:
+    assert of_path(CA.crl(), ROOT.crl()) == ["good", "good"]
+    assert of_path(CA.crl(LEAF), ROOT.crl()) == ["chain.revoked", "good"]
+    assert of_path(CA.crl(), ROOT.crl(CA)) == ["good", "chain.revoked"]
+    assert of_path(ROOT.crl(CA), CA.crl(LEAF)) == ["chain.revoked", "chain.revoked"]
+    assert of_path(CA.crl(OTHER), ROOT.crl()) == ["good", "good"]
+
+
+def test_a_number_means_nothing_on_the_list_of_another_issuer() -> None:
+    assert of_path(CA.crl(), ROOT.crl(LEAF, ROOT)) == ["good", "good"]
+
+
+def test_the_anchor_is_not_asked_for() -> None:
+    assert findings([ROOT]) == ()
+    assert [each.status for each in findings([LEAF, CA], CA.crl(LEAF))] == ["revoked"]
+
+
+def test_a_good_finding_says_until_when_and_a_bad_one_when_and_what() -> None:
+    good, _ = findings([LEAF, CA, ROOT], CA.crl(until=NOW + DAY))
+    assert good.until == NOW + DAY
+    bad, missing = findings([LEAF, CA, ROOT], ca_list(revoked(LEAF, at=NOW - 3 * DAY)))
+    assert bad.detail == f"serial number {LEAF.certificate.serial_number:x} is revoked as of 2026-11-19T12:00:00Z"
+    assert missing.detail == "no list is issued by CN=Root"
+    (held, _) = findings([LEAF, CA, ROOT], ca_list(revoked(LEAF, x509.ReasonFlags.certificate_hold)))
+    assert "on hold" in held.detail
+
+
+@pytest.mark.parametrize("reason", [None, *x509.ReasonFlags])
+def test_every_reason_revokes_but_the_one_that_lifts_a_hold(reason: x509.ReasonFlags | None) -> None:
+    lifted = reason is x509.ReasonFlags.remove_from_crl
+    assert of_leaf(ca_list(revoked(LEAF, reason))) == (unknown("crl.delta") if lifted else REVOKED)
+
+
+def test_of_two_entries_the_stronger_counts() -> None:
+    hold = revoked(LEAF, x509.ReasonFlags.certificate_hold)
+    removed = revoked(LEAF, x509.ReasonFlags.remove_from_crl)
+    for order in permutations([removed, hold, revoked(LEAF)]):
+        for wanted in (2, 3):
+            assert of_leaf(ca_list(*order[:wanted])) == REVOKED
+
+
+@pytest.mark.parametrize("number", [1, 127, 128, 255, 256, 1 << 63, 1 << 64, (1 << 158) - 1])
+def test_numbers_of_every_length_are_found(number: int) -> None:
+    leaf = CA.leaf(uris=["sip:example.com"], serial=number)
+    assert of_leaf(CA.crl(leaf), leaf=leaf) == REVOKED
+    assert of_leaf(ca_list(revoked(number + 1), revoked(max(1, number - 1) + 3)), leaf=leaf) == GOOD
+
+
+def test_among_many_entries_the_one_that_counts_is_found() -> None:
+    many = [revoked(number) for number in range(1, 3_000)]
+    assert of_leaf(ca_list(*many)) == GOOD
+    assert of_leaf(ca_list(*many[:1_500], revoked(LEAF), *many[1_500:])) == REVOKED
+
+
+def test_a_revocation_counts_whatever_its_date_says() -> None:
+    assert of_leaf(ca_list(revoked(LEAF, at=NOW + 300 * DAY))) == REVOKED
+    assert of_leaf(ca_list(revoked(LEAF, at=datetime(1960, 1, 1, tzinfo=UTC)))) == REVOKED
+
+
+# Which lists count, each refusal by its name.
+
+
+def test_a_list_of_nobody_on_the_path_is_missing() -> None:
+    assert of_leaf() == unknown("crl.missing")
+    assert of_leaf(ROOT_LIST) == unknown("crl.missing")
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        (NOW, NOW + SECOND, GOOD),
+        (NOW + SECOND, NOW + DAY, unknown("crl.not-yet-valid")),
+        (NOW - DAY, NOW, unknown("crl.expired")),
+        (NOW - DAY, NOW - SECOND, unknown("crl.expired")),
+    ],
+)
+def test_a_list_counts_from_this_update_until_the_next(
+    since: datetime, until: datetime, expected: tuple[str, str]
+) -> None:
+    assert of_leaf(ca_list(since=since, until=until)) == expected
+
+
+@pytest.mark.req("R5280-6.1.3-1")
+def test_a_list_must_be_signed_by_the_issuers_key_in_the_path() -> None:
+    namesake = Issuer.root("CA")
+    assert of_leaf(namesake.crl()) == unknown("crl.signature")
+    assert of_leaf(namesake.crl(LEAF)) == unknown("crl.signature")
+    assert of_leaf(namesake.crl(), CA.crl()) == GOOD
+    assert of_leaf(namesake.crl(LEAF), CA.crl()) == GOOD
+    assert of_leaf(namesake.crl(), CA.crl(LEAF)) == REVOKED
+
+
+@pytest.mark.parametrize("usage", [["key_cert_sign"], ["digital_signature", "key_cert_sign"]])
+def test_an_issuer_that_may_not_sign_lists_signs_none(usage: list[str]) -> None:
+    limited = ROOT.intermediate("CA", key_usage=usage)
+    leaf = limited.leaf(uris=["sip:example.com"])
+    for lists in (limited.crl(), limited.crl(leaf)):
+        assert of_leaf(lists, leaf=leaf, issuer=limited) == unknown("crl.key-usage")
+
+
+def test_an_issuer_without_key_usage_may_sign_lists() -> None:
+    free = ROOT.intermediate("CA", key_usage=())
+    leaf = free.leaf(uris=["sip:example.com"])
+    assert of_leaf(free.crl(), leaf=leaf, issuer=free) == GOOD
+    assert of_leaf(free.crl(leaf), leaf=leaf, issuer=free) == REVOKED
+
+
+@pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize(
+    ("extension", "code"),
+    [
+        ((x509.DeltaCRLIndicator(1), True), "crl.delta"),
+        ((x509.DeltaCRLIndicator(1), False), "crl.delta"),
+        (scope(indirect=True), "crl.indirect"),
+        (scope(indirect=True, uri=POINT), "crl.indirect"),
+        (scope(attribute=True), "crl.scope"),
+        ((STRANGE, True), "crl.critical-extension"),
+        ((x509.FreshestCRL([x509.DistributionPoint(None, None, None, [x509.DNSName("a")])]), True), None),
+    ],
+)
+def test_lists_of_a_kind_that_is_not_read_are_refused_by_name(
+    listed: bool, extension: tuple[x509.ExtensionType, bool], code: str | None
+) -> None:
+    entries = [revoked(LEAF)] if listed else []
+    refused = unknown(code or "crl.critical-extension")
+    assert of_leaf(ca_list(*entries, extensions=[extension])) == refused
+    assert of_leaf(ca_list(*entries, extensions=[extension]), CA.crl()) == GOOD
+    assert of_leaf(ca_list(*entries, extensions=[extension]), CA.crl(LEAF)) == REVOKED
+
+
+def test_extensions_that_are_not_critical_are_passed_over() -> None:
+    fresh = x509.FreshestCRL([x509.DistributionPoint([x509.UniformResourceIdentifier(POINT)], None, None, None)])
+    assert of_leaf(ca_list(extensions=[(STRANGE, False), (fresh, False)])) == GOOD
+    assert of_leaf(ca_list(revoked(LEAF, extensions=[(STRANGE, False)]))) == REVOKED
+    assert of_leaf(ca_list(revoked(OTHER, extensions=[(x509.InvalidityDate(NOW), False)]))) == GOOD
+
+
+@pytest.mark.parametrize(
+    ("extension", "expected"),
+    [
+        ((STRANGE, True), unknown("crl.critical-extension")),
+        ((x509.CertificateIssuer([x509.DirectoryName(ROOT.certificate.subject)]), True), unknown("crl.indirect")),
+        ((x509.CertificateIssuer([x509.DirectoryName(ROOT.certificate.subject)]), False), unknown("crl.indirect")),
+        ((x509.CRLReason(x509.ReasonFlags.superseded), True), GOOD),
+        ((x509.InvalidityDate(NOW), True), GOOD),
+    ],
+)
+def test_an_entry_that_is_not_understood_spoils_the_whole_list(
+    extension: tuple[x509.ExtensionType, bool], expected: tuple[str, str]
+) -> None:
+    assert of_leaf(ca_list(revoked(OTHER, extensions=[extension]))) == expected
+    assert of_leaf(ca_list(revoked(7), revoked(OTHER, extensions=[extension]), revoked(8))) == expected
+    found = of_leaf(ca_list(revoked(OTHER, extensions=[extension]), revoked(LEAF)))
+    assert found == (REVOKED if expected == GOOD else expected)
+
+
+@pytest.mark.parametrize(
+    ("extension", "of_the_leaf", "of_the_ca"),
+    [
+        (scope(user=True), True, False),
+        (scope(ca=True), False, True),
+        (scope(uri=POINT), True, False),
+        (scope(uri=OTHER_POINT), False, False),
+        (scope(uri=POINT, user=True), True, False),
+        (scope(uri=POINT, ca=True), False, False),
+        (scope(reasons=frozenset({x509.ReasonFlags.key_compromise})), False, False),
+        (scope(uri=POINT, reasons=frozenset({x509.ReasonFlags.key_compromise})), False, False),
+    ],
+)
+def test_a_list_of_some_certificates_is_good_for_those_that_it_surely_covers(
+    extension: tuple[x509.ExtensionType, bool], of_the_leaf: bool, of_the_ca: bool
+) -> None:
+    lists = ca_list(extensions=[extension]), ca_list(extensions=[extension], issuer=ROOT)
+    expected = ["good" if covered else "crl.scope" for covered in (of_the_leaf, of_the_ca)]
+    assert of_path(*lists) == expected
+    noncritical = (extension[0], False)
+    assert of_path(ca_list(extensions=[noncritical]), ca_list(extensions=[noncritical], issuer=ROOT)) == expected
+    # Whoever is on the list is revoked, though he should stand on another one.
+    assert of_leaf(ca_list(revoked(LEAF), extensions=[extension])) == REVOKED
+
+
+def test_a_distribution_point_for_some_reasons_or_of_another_issuer_covers_nothing() -> None:
+    name = [x509.UniformResourceIdentifier(POINT)]
+    elsewhere = x509.DistributionPoint([x509.UniformResourceIdentifier(OTHER_POINT)], None, None, None)
+    some_reasons = x509.DistributionPoint(name, None, frozenset({x509.ReasonFlags.key_compromise}), None)
+    indirect = x509.DistributionPoint(name, None, None, [x509.DirectoryName(ROOT.certificate.subject)])
+    for point in (some_reasons, indirect, elsewhere):
+        leaf = CA.leaf(extensions=[points(point, uri=OTHER_POINT)])
+        assert of_leaf(ca_list(extensions=[scope(uri=POINT)]), leaf=leaf) == unknown("crl.scope")
+        assert of_leaf(CA.crl(), leaf=leaf) == GOOD
+    assert of_leaf(ca_list(extensions=[scope(uri=POINT)]), leaf=OTHER) == unknown("crl.scope")
+
+
+def test_names_relative_to_the_issuer_are_compared() -> None:
+    one, two = [
+        x509.RelativeDistinguishedName([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("one", "two")
+    ]
+    leaf = CA.leaf(extensions=[(x509.CRLDistributionPoints([x509.DistributionPoint(None, one, None, None)]), False)])
+    assert of_leaf(ca_list(extensions=[scope(rdn=one)]), leaf=leaf) == GOOD
+    assert of_leaf(ca_list(extensions=[scope(rdn=two)]), leaf=leaf) == unknown("crl.scope")
+    assert of_leaf(ca_list(extensions=[scope(rdn=one)])) == unknown("crl.scope")
+
+
+# Several lists.
+
+
+def test_the_newest_good_list_says_until_when() -> None:
+    older = ca_list(since=NOW - 5 * DAY, until=NOW + 30 * DAY)
+    newer = ca_list(since=NOW - DAY, until=NOW + 2 * DAY)
+    for lists in permutations([older, newer]):
+        assert findings([LEAF, CA], *lists)[0].until == NOW + 2 * DAY
+
+
+@pytest.mark.parametrize("reason", [None, x509.ReasonFlags.certificate_hold])
+def test_whoever_is_on_any_list_in_date_is_revoked(reason: x509.ReasonFlags | None) -> None:
+    older = ca_list(revoked(LEAF, reason), since=NOW - 5 * DAY)
+    for lists in permutations([older, CA.crl()]):
+        assert of_leaf(*lists) == REVOKED
+
+
+def test_a_list_out_of_date_still_tells_who_was_revoked_for_good() -> None:
+    expired: Dates = {"since": NOW - 20 * DAY, "until": NOW - 10 * DAY}
+    early: Dates = {"since": NOW + DAY, "until": NOW + 2 * DAY}
+    assert of_leaf(ca_list(revoked(LEAF), **expired)) == REVOKED
+    assert of_leaf(ca_list(revoked(LEAF), **early)) == REVOKED
+    assert of_leaf(ca_list(revoked(LEAF, at=NOW + SECOND), **early)) == unknown("crl.not-yet-valid")
+    for dates, code in ((expired, "crl.expired"), (early, "crl.not-yet-valid")):
+        held = ca_list(revoked(LEAF, x509.ReasonFlags.certificate_hold), **dates)
+        assert of_leaf(held) == unknown(code)
+        assert of_leaf(held, CA.crl()) == GOOD
+    # A list in date was made later, and does not repeat it; or earlier, and could not know it.
+    assert of_leaf(ca_list(revoked(LEAF), **expired), CA.crl()) == GOOD
+    assert of_leaf(ca_list(revoked(LEAF), **expired), ca_list(since=NOW - 30 * DAY)) == REVOKED
+
+
+def test_what_came_nearest_to_counting_is_named() -> None:
+    row = [
+        b"junk",
+        ca_list(extensions=[(STRANGE, True)]),
+        ca_list(extensions=[(x509.DeltaCRLIndicator(1), True)]),
+        ca_list(extensions=[scope(indirect=True)]),
+        ca_list(extensions=[scope(ca=True)]),
+        Issuer.root("CA").crl(),
+        ca_list(since=NOW + DAY),
+        ca_list(since=NOW - 9 * DAY, until=NOW - DAY),
+    ]
+    codes = [of_leaf(*row[:count])[1].removeprefix("crl.") for count in range(len(row) + 1)]
+    kinds = ["critical-extension", "delta", "indirect", "scope", "signature", "not-yet-valid", "expired"]
+    assert codes == ["missing", "malformed", *kinds]
+    assert [of_leaf(*reversed(row[:count]))[1].removeprefix("crl.") for count in range(len(row) + 1)] == codes
+
+
+# Names, keys and algorithms.
+
+
+def test_names_that_are_equal_by_the_rules_of_names_are_equal() -> None:
+    def name(tag: int, text: str) -> bytes:
+        return sequence(
+            der(0x31, sequence(oid("2.5.4.3"), der(tag, text.encode("utf-16-be" if tag == 30 else "utf-8"))))
+        )
+
+    assert name(12, "CA") == CA.certificate.subject.public_bytes()
+    for equal in (name(12, "CA"), name(19, "CA"), name(30, "CA"), name(12, "ca"), name(19, " Ca  ")):
+        assert of_leaf(forged(issuer=equal, entries=[entry()])) == REVOKED
+    for other in (name(12, "C A"), name(12, "CA2"), sequence(), name(22, "ROOT")):
+        assert of_leaf(forged(issuer=other, entries=[entry()])) == unknown("crl.missing")
+
+
+def test_authorities_with_rsa_keys_sign_lists_too() -> None:
+    root = Issuer.root("RSA Root", algorithm="rsa")
+    leaf = root.leaf(uris=["sip:example.com"])
+    assert [each.status for each in findings([leaf, root], root.crl())] == ["good"]
+    assert [each.status for each in findings([leaf, root], root.crl(leaf))] == ["revoked"]
+
+
+@pytest.mark.req("D-PATH-4", "R7671-5.2.3-1")
+def test_a_bare_key_at_the_end_of_the_path_has_lists_too() -> None:
+    for anchor, key in ((CA, CA), (CA, OTHER)):
+        anchors = Anchors((), (KeyAnchor(anchor.certificate.subject.public_bytes(), anchor.spki),))
+        path = validate_path(ValidatePath(LEAF.der, (), anchors, NOW))
+        assert isinstance(path, PathValidated)
+        signed_by = CA if key is CA else Issuer(Issued(CA.certificate, OTHER.key))
+        good = findings(path.path, signed_by.crl())
+        bad = findings(path.path, signed_by.crl(LEAF))
+        expected = [("good", ""), ("revoked", "chain.revoked")] if key is CA else [unknown("crl.signature")] * 2
+        assert [(each.status, each.code) for each in (*good, *bad)] == expected
+
+
+# Lists that no library would make.
+
+SHA1 = hashes.SHA1()  # noqa: S303 - to be refused
+_ECDSA_SHA1, _ECDSA_SHA256 = (sequence(oid(f"1.2.840.10045.4.{arc}")) for arc in ("1", "3.2"))
+
+
+def utc(time: datetime) -> bytes:
+    return der(0x17, f"{time:%y%m%d%H%M%SZ}".encode())
+
+
+def forged(
+    *,
+    until: bytes = utc(NOW + DAY),
+    entries: Sequence[bytes] = (),
+    extensions: bytes = b"",
+    version: bytes = integer(1),
+    algorithm: bytes = _ECDSA_SHA256,
+    claimed: bytes | None = None,
+    digest: hashes.HashAlgorithm | None = None,
+    issuer: bytes = CA.certificate.subject.public_bytes(),
+    behind: bytes = b"",
+) -> bytes:
+    """A list of the CA, put together by hand and signed with its real key."""
+    revoked = sequence(*entries) if entries else b""
+    tbs = sequence(version, algorithm, issuer, utc(NOW - DAY), until, revoked, extensions)
+    assert isinstance(CA.key, ec.EllipticCurvePrivateKey)
+    signature = CA.key.sign(tbs, ec.ECDSA(digest or hashes.SHA256()))
+    return sequence(tbs, claimed or algorithm, der(0x03, b"\0", signature), behind)
+
+
+def entry(number: int = LEAF.certificate.serial_number, extensions: bytes = b"") -> bytes:
+    return sequence(integer(number), utc(NOW - DAY), extensions)
+
+
+def reason(octets: bytes) -> bytes:
+    return sequence(sequence(oid("2.5.29.21"), der(0x04, octets)))
+
+
+@pytest.mark.parametrize(
+    ("crl", "expected"),
+    [
+        (forged(), GOOD),
+        (forged(entries=[entry()]), REVOKED),
+        # Version 1 has no extensions, and is to be read (RFC 5280 section 5).
+        (forged(version=b""), GOOD),
+        (forged(version=b"", entries=[entry()]), REVOKED),
+        (forged(version=integer(2)), unknown("crl.malformed")),
+        # Nobody knows when a list without nextUpdate is too old.
+        (forged(until=b""), unknown("crl.expired")),
+        (forged(until=b"", entries=[entry()]), REVOKED),
+        # SHA-1 can be forged.
+        (forged(algorithm=_ECDSA_SHA1, digest=SHA1), unknown("crl.signature")),
+        (forged(claimed=_ECDSA_SHA1), unknown("crl.malformed")),
+        (forged(algorithm=sequence(oid("1.2.3.4"))), unknown("crl.signature")),
+        # Entries.
+        (forged(entries=[entry(extensions=reason(b"\x0a\x01\x01"))]), REVOKED),
+        (forged(entries=[entry(extensions=reason(b"\x0a\x01\x07"))]), unknown("crl.malformed")),
+        (forged(entries=[entry(extensions=reason(b"\x05\x00"))]), unknown("crl.malformed")),
+        (forged(entries=[entry(7, reason(b"junk"))]), unknown("crl.malformed")),
+        (forged(entries=[entry(-5)]), GOOD),
+        (forged(entries=[b"\x05\x00"]), unknown("crl.malformed")),
+        # The whole.
+        (forged(behind=b"\x05\x00"), unknown("crl.malformed")),
+        (forged() + b"\0", unknown("crl.malformed")),
+        (forged()[:-1], unknown("crl.malformed")),
+        (b"", unknown("crl.malformed")),
+        (LEAF.der, unknown("crl.malformed")),
+    ],
+)
+def test_lists_that_no_library_would_make_are_never_good_on_doubt(crl: bytes, expected: tuple[str, str]) -> None:
+    assert of_leaf(crl) == expected
+
+
+def test_an_extension_that_is_there_twice_spoils_the_list() -> None:
+    number = sequence(oid("2.5.29.20"), der(0x04, integer(1)))
+    assert of_leaf(forged(extensions=der(0xA0, sequence(number)))) == GOOD
+    assert of_leaf(forged(extensions=der(0xA0, sequence(number, number)))) == unknown("crl.malformed")
+
+
+def test_a_negative_number_is_found_where_the_certificate_has_one() -> None:
+    serial = der(0x02, b"\x40" * 20)
+    leaf = CA.leaf(uris=["sip:example.com"], serial=int.from_bytes(b"\x40" * 20))
+    negative = leaf.der.replace(serial, der(0x02, b"\xc0" * 20))
+    number = int.from_bytes(b"\xc0" * 20, signed=True)
+    found = findings([negative, CA], forged(entries=[entry(number)]))[0]
+    assert (found.status, found.code) in (REVOKED, unknown("crl.malformed"))
+    assert found.status == "revoked" or "parsed" in found.detail
+    assert findings([negative, CA], forged(entries=[entry(number)], until=b""))[0].status != "good"
+
+
+@given(st.data())
+@settings(max_examples=300)
+def test_a_list_with_a_wrong_octet_never_makes_a_revoked_certificate_good(data: st.DataObject) -> None:
+    crl = bytearray(data.draw(st.sampled_from([_LISTED, _SCOPED])))
+    place, mask = data.draw(st.integers(0, len(crl) - 1)), data.draw(st.integers(1, 255))
+    crl[place] ^= mask
+    assert of_leaf(bytes(crl))[0] != "good"
+
+
+_LISTED = ca_list(revoked(7), revoked(LEAF, x509.ReasonFlags.key_compromise), revoked(8))
+_SCOPED = ca_list(revoked(LEAF), extensions=[scope(uri=POINT)])
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_certificates_with_wrong_octets_are_looked_for_and_nothing_worse(data: st.DataObject) -> None:
+    path = [bytearray(LEAF.der), bytearray(CA.der), bytearray(ROOT.der)]
+    spoiled = data.draw(st.sampled_from(path))
+    for _ in range(data.draw(st.integers(1, 3))):
+        spoiled[data.draw(st.integers(0, len(spoiled) - 1))] ^= data.draw(st.integers(1, 255))
+    findings([bytes(each) for each in path], _LISTED, _SCOPED, ROOT_LIST)
+
+
+@given(st.lists(st.binary(max_size=60), max_size=3), st.lists(st.binary(max_size=60), min_size=1, max_size=4))
+def test_octets_that_are_nothing_are_unknown(lists: list[bytes], path: list[bytes]) -> None:
+    assert {each.status for each in findings(path, *lists)} <= {"unknown"}
+
+
+@pytest.mark.parametrize("tag", range(0, 256, 3))
+def test_an_issuer_name_of_any_string_type_is_judged_and_nothing_worse(tag: int) -> None:
+    crl = forged()
+    place = crl.index(b"\x55\x04\x03") + 3
+    findings([LEAF, CA], crl[:place] + bytes((tag,)) + crl[place + 1 :], at=NOW)
+
+
+# Work.
+
+
+def test_each_list_is_parsed_once_and_verified_once_for_each_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[x509.Certificate] = []
+    parsed: list[bytes] = []
+    verify: Callable[[Crl, x509.Certificate], bool] = Crl.verify
+    load = x509.load_der_x509_crl
+
+    def counted(crl: Crl, certificate: x509.Certificate) -> bool:
+        verified.append(certificate)
+        return verify(crl, certificate)
+
+    def loaded(octets: bytes) -> x509.CertificateRevocationList:
+        parsed.append(octets)
+        return load(octets)
+
+    monkeypatch.setattr(Crl, "verify", counted)
+    monkeypatch.setattr("siptls_io.revocation.x509.load_der_x509_crl", loaded)
+    crls = Crls((CA.crl(), ROOT_LIST, ROOT_LIST))
+    cross = Issuer.root("Other Root").cross_sign(CA)
+    namesake = Issuer.root("CA")
+    for _ in range(3):
+        for path in ((LEAF, CA, ROOT), (OTHER, CA, ROOT), (LEAF, cross), (LEAF, namesake)):
+            check_revocation(CheckRevocation(tuple([each.der for each in path]), crls, NOW))
+    assert len(parsed) == 2
+    assert len(verified) == 3  # the list of the CA for two keys of that name, the list of the root for one
+
+
+def test_keys_without_end_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("siptls_io.crl._MAX_KEYS", 2)
+    crls = Crls((CA.crl(),))
+    for ca in [*(Issuer.root("CA") for _ in range(4)), CA, CA]:
+        (finding,) = check_revocation(CheckRevocation((LEAF.der, ca.der), crls, NOW)).findings
+        assert finding.status == ("good" if ca is CA else "unknown")
+
+
+def test_what_was_prepared_goes_with_the_lists() -> None:
+    crls = Crls((CA.crl(),))
+    (finding,) = check_revocation(CheckRevocation((LEAF.der, CA.der), crls, NOW)).findings
+    assert finding.status == "good"
+    gone = weakref.ref(crls)
+    del crls
+    gc.collect()
+    assert gone() is None
