@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from .parameters import CHAIN, LONGEST_RUN, STATUS, TIME, ZONE
+from .options import FILE, SHOWN, WORLD, together
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from .given import Check, Demo, Locate
 
-P = ParamSpec("P")
-R = TypeVar("R")
-Decorator = Callable[[Callable[P, R]], Callable[P, R]]
-
-_FILE: Final = click.Path(path_type=Path)
 _SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 _EXAMPLES: Final = """\b
@@ -75,51 +68,6 @@ loop; 1 one is not; 2 usage; 70 our bug, 130 interrupted.
 """
 
 
-def _together(*options: Callable[[Callable[P, R]], Callable[P, R]]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make one decorator of several options; --help lists them in this order."""
-
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
-
-
-_SHOWN: Final = (
-    click.option("--format", type=click.Choice(["text", "json"]), default="text", help="json: always JSON alone."),
-    click.option("--ascii", is_flag=True, help="Words instead of glyphs."),
-    click.option("--no-color", is_flag=True, help="No colours; NO_COLOR and FORCE_COLOR are obeyed too."),
-    click.option("--debug", is_flag=True, help="A traceback if siptls itself fails."),
-)
-
-_WORLD: Final = (
-    click.option(
-        "--resolver", multiple=True, metavar="ADDR[:PORT]", help="Ask this DNS resolver; also tls://ADDR, https://ADDR."
-    ),
-    click.option("--validate", is_flag=True, help="Validate what --resolver says, with libunbound in this process."),
-    click.option(
-        "--trust-anchor", type=_FILE, metavar="FILE", help="Validate from these DS or DNSKEY records, not the root's."
-    ),
-    click.option("--trust-ad", is_flag=True, help="Believe the AD bit of --resolver: it validates, the way is safe."),
-    click.option("--zone", type=ZONE, multiple=True, help="Offline: the zone NAME from a master file."),
-    click.option("--dnssec", type=STATUS, multiple=True, help="Offline: secure, insecure (default), bogus or failed."),
-    click.option("--chain", type=CHAIN, multiple=True, help="Offline: what servers present (PEM, leaf first)."),
-    click.option("--ca-file", type=_FILE, metavar="FILE", help="Trust anchors (PEM) instead of the system's."),
-    click.option("--now", type=TIME, help="Judge as of this time, such as 2026-11-22T00:00:00Z."),
-    click.option(
-        "--timeout",
-        type=click.FloatRange(min=0, min_open=True, max=LONGEST_RUN),
-        default=30.0,
-        show_default=True,
-        metavar="SECONDS",
-        help="For the whole run.",
-    ),
-    click.option("-4", "ipv4", is_flag=True, help="IPv4 only."),
-    click.option("-6", "ipv6", is_flag=True, help="IPv6 only."),
-    click.option("--no-audit", is_flag=True, help="Stop at what decides, instead of making every check."),
-)
-
 _CHECK: Final = (
     click.option(
         "--transport",
@@ -127,8 +75,8 @@ _CHECK: Final = (
         multiple=True,
         help="To use, the preferred first.  [default: tls]",
     ),
-    click.option("--cert", type=_FILE, metavar="FILE", help="Our certificate (PEM), if a server asks for it."),
-    click.option("--key", type=_FILE, metavar="FILE", help="Its private key (PEM); without it, looked for in --cert."),
+    click.option("--cert", type=FILE, metavar="FILE", help="Our certificate (PEM), if a server asks for it."),
+    click.option("--key", type=FILE, metavar="FILE", help="Its private key (PEM); without it, looked for in --cert."),
     click.option(
         "--require",
         type=click.Choice(["any", "pkix", "dane", "dane-ee"]),
@@ -185,7 +133,7 @@ def cli() -> None:
 
 @cli.command(epilog=_CHECK_EXAMPLES)
 @click.argument("uri")
-@_together(*_WORLD, *_CHECK, *_SHOWN)
+@together(*WORLD, *_CHECK, *SHOWN)
 def check(**given: Unpack[Check]) -> int:
     """Find the servers of a SIP URI, connect over TLS, and judge them.
 
@@ -198,7 +146,7 @@ def check(**given: Unpack[Check]) -> int:
 
 @cli.command(epilog=_LOCATE_EXAMPLES)
 @click.argument("uri")
-@_together(*_WORLD, *_LOCATE, *_SHOWN)
+@together(*WORLD, *_LOCATE, *SHOWN)
 def locate(**given: Unpack[Locate]) -> int:
     """Find the servers of a SIP URI (RFC 3263), in the order in which a client tries them, and say why.
 
@@ -210,7 +158,7 @@ def locate(**given: Unpack[Locate]) -> int:
 
 
 @cli.command(epilog=_DEMO_EXAMPLES)
-@_together(*_DEMO, *_SHOWN)
+@together(*_DEMO, *SHOWN)
 def demo(**given: Unpack[Demo]) -> int:
     """Play scenarios against SIP servers on loopback: operators at work, careless ones, attackers.
 

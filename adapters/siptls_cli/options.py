@@ -1,0 +1,66 @@
+"""The options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
+
+import click
+
+from .parameters import CHAIN, LONGEST_RUN, STATUS, TIME, ZONE
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+FILE: Final = click.Path(path_type=Path)
+
+
+def together(*options: Callable[[Callable[P, R]], Callable[P, R]]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make one decorator of several options.
+
+    Args:
+        options: in the order in which --help lists them.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+SHOWN: Final = (
+    click.option("--format", type=click.Choice(["text", "json"]), default="text", help="json: always JSON alone."),
+    click.option("--ascii", is_flag=True, help="Words instead of glyphs."),
+    click.option("--no-color", is_flag=True, help="No colours; NO_COLOR and FORCE_COLOR are obeyed too."),
+    click.option("--debug", is_flag=True, help="A traceback if siptls itself fails."),
+)
+
+WORLD: Final = (
+    click.option(
+        "--resolver", multiple=True, metavar="ADDR[:PORT]", help="Ask this DNS resolver; also tls://ADDR, https://ADDR."
+    ),
+    click.option("--validate", is_flag=True, help="Validate what --resolver says, with libunbound in this process."),
+    click.option(
+        "--trust-anchor", type=FILE, metavar="FILE", help="Validate from these DS or DNSKEY records, not the root's."
+    ),
+    click.option("--trust-ad", is_flag=True, help="Believe the AD bit of --resolver: it validates, the way is safe."),
+    click.option("--zone", type=ZONE, multiple=True, help="Offline: the zone NAME from a master file."),
+    click.option("--dnssec", type=STATUS, multiple=True, help="Offline: secure, insecure (default), bogus or failed."),
+    click.option("--chain", type=CHAIN, multiple=True, help="Offline: what servers present (PEM, leaf first)."),
+    click.option("--ca-file", type=FILE, metavar="FILE", help="Trust anchors (PEM) instead of the system's."),
+    click.option("--now", type=TIME, help="Judge as of this time, such as 2026-11-22T00:00:00Z."),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True, max=LONGEST_RUN),
+        default=30.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="For the whole run.",
+    ),
+    click.option("-4", "ipv4", is_flag=True, help="IPv4 only."),
+    click.option("-6", "ipv6", is_flag=True, help="IPv6 only."),
+    click.option("--no-audit", is_flag=True, help="Stop at what decides, instead of making every check."),
+)
