@@ -24,11 +24,12 @@ _DIGEST_OCTETS: Final = {SHA256: 32, SHA512: 64}
 _MATCHING_OF_DIGEST: Final = {"sha256": SHA256, "sha512": SHA512}
 
 # RFC 7218 section 2
-_ACRONYMS: Final = (
-    {"pkix-ta": 0, "pkix-ee": 1, "dane-ta": 2, "dane-ee": 3, "privcert": 255},
-    {"cert": 0, "spki": 1, "privsel": 255},
-    {"full": 0, "sha2-256": 1, "sha2-512": 2, "privmatch": 255},
+_NAMED: Final = (
+    {0: "PKIX-TA", 1: "PKIX-EE", 2: "DANE-TA", 3: "DANE-EE", 255: "PrivCert"},
+    {0: "Cert", 1: "SPKI", 255: "PrivSel"},
+    {0: "Full", 1: "SHA2-256", 2: "SHA2-512", 255: "PrivMatch"},
 )
+_ACRONYMS: Final = tuple([{name.lower(): number for number, name in names.items()} for names in _NAMED])
 _TOLD: Final = 8
 _FIELDS: Final = ("certificate usage", "selector", "matching type")
 
@@ -64,6 +65,19 @@ def parse(text: str, owner: str = "") -> Tlsa:
     if not digits.isascii() or len(digits) % 2 or not all(digit in "0123456789abcdefABCDEF" for digit in digits):
         raise InvalidRecord(text, "an even number of hexadecimal digits as the association data")
     return Tlsa(owner, numbers[0], numbers[1], numbers[2], bytes.fromhex(digits))
+
+
+def acronyms(record: Tlsa) -> str:
+    """Return usage, selector and matching type of a record in words (RFC 7218 section 2).
+
+    Args:
+        record: the record.
+
+    Returns:
+        For example ``DANE-EE SPKI SHA2-256``; a value without a name as its number.
+    """
+    numbers = (record.usage, record.selector, record.matching)
+    return " ".join([names.get(number, str(number)) for names, number in zip(_NAMED, numbers, strict=True)])
 
 
 def unusable(record: Tlsa) -> str:

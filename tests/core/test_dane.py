@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import ssl
 from itertools import permutations
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forged import certificate, sequence
-from judging import CA, LEAF, OTHER, ROOT
+from judging import CA, LEAF, OTHER, ROOT, judge, said
 from siptls import Certificate, InvalidCertificate, InvalidRecord, Policy
-from siptls.dane import Matcher, RecordSet, association, parse, unusable
+from siptls.dane import Matcher, RecordSet, acronyms, association, parse, unusable
 from siptls.dns.records import Tlsa
 from siptls.policy import Digest
+from world import AT
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "rfc6698"
 APPENDIX_C: dict[str, str] = json.loads((VECTORS / "appendix_c.json").read_text(encoding="ascii"))
@@ -63,6 +65,24 @@ class TestPresentationForm:
     def test_acronyms_are_read_in_any_case(self, words: str, numbers: tuple[int, int, int]) -> None:
         record = parse(f"{words} ab")
         assert (record.usage, record.selector, record.matching) == numbers
+
+    @pytest.mark.req("R7218-2-1")
+    @pytest.mark.parametrize(
+        ("numbers", "words"),
+        [
+            ((0, 0, 0), "PKIX-TA Cert Full"),
+            ((1, 1, 1), "PKIX-EE SPKI SHA2-256"),
+            ((2, 0, 2), "DANE-TA Cert SHA2-512"),
+            ((3, 1, 1), "DANE-EE SPKI SHA2-256"),
+            ((255, 255, 255), "PrivCert PrivSel PrivMatch"),
+            ((4, 2, 3), "4 2 3"),
+        ],
+    )
+    def test_acronyms_are_shown_and_read_back(self, numbers: tuple[int, int, int], words: str) -> None:
+        shown = acronyms(Tlsa("", *numbers, b"\xab"))
+        assert shown == words
+        again = parse(f"{shown} ab")
+        assert (again.usage, again.selector, again.matching) == numbers
 
     @pytest.mark.req("R6698-2.2-1")
     @pytest.mark.parametrize(
@@ -253,6 +273,24 @@ class TestMatching:
         assert unusable(record) == ""
         assert Matcher([record]).match(Certificate(APPENDIX_C_DER)) is record
         assert Matcher([record]).match(Certificate(LEAF.der)) is None
+
+    @pytest.mark.req("R7671-5.1-2", "R6698-2.1.1-3", "R6698-2.1.1-1", "R6698-2.1.2-1", "R6698-2.1.3-1")
+    @pytest.mark.parametrize("form", APPENDIX_C)
+    def test_the_certificate_of_appendix_c_has_expired_which_counts_for_pkix_ee_and_not_for_dane_ee(
+        self, form: str
+    ) -> None:
+        expired = Certificate(APPENDIX_C_DER)
+        assert expired.not_after < AT
+        verdict = judge([APPENDIX_C_DER], parse(f"3 {form} {APPENDIX_C[form]}"))
+        assert said(verdict) == ("ACCEPTED", "dane-ee", "dane.match")
+        verdict = judge([APPENDIX_C_DER], parse(f"1 {form} {APPENDIX_C[form]}"))
+        assert said(verdict) == ("REJECTED", "none", "chain.expired")
+        other = judge([LEAF], parse(f"3 {form} {APPENDIX_C[form]}"))
+        assert said(other) == ("REJECTED", "none", "dane.no-match")
+
+    def test_the_two_files_of_appendix_c_hold_the_same_certificate_and_all_six_values(self) -> None:
+        assert ssl.PEM_cert_to_DER_cert((VECTORS / "appendix_c.pem").read_text("ascii")) == APPENDIX_C_DER
+        assert set(APPENDIX_C) == {f"{selector} {matching}" for selector in (0, 1) for matching in (0, 1, 2)}
 
     @pytest.mark.req("R6698-2.1.2-1", "R6698-2.1.3-1", "R6698-6-1", "R7671-2-1", "S-A-7")
     @pytest.mark.parametrize("selector", range(2))
