@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TypedDict, Unpack
 
 from forged import SPKI, authority, certificate, common_name, der, dns, sequence, uri
-from siptls import Anchors, Policy, Security, ValidatePath, Verdict, Verification
+from siptls import Anchors, Policy, Revocation, Security, ValidatePath, Verdict, Verification
 from siptls.dns import Alias
 from siptls.dns.records import Tlsa
 from world import AT, SECURE, Path, World
@@ -147,11 +147,13 @@ class Court:
     policy: Policy = field(default_factory=Policy)
     at: datetime = AT
     paths: Callable[[ValidatePath], Path] | None = None
+    revocation: Callable[[bytes], Revocation] = lambda _der: Revocation("good")
+    public_key: bytes | None = None
     questions: list[ValidatePath] = field(default_factory=list[ValidatePath])
 
     def verdict(self) -> Verdict:
         chain = tuple([each.der if isinstance(each, Made) else each for each in self.chain])
-        world = World(paths=self.paths or issued(*self.valid))
+        world = World(paths=self.paths or issued(*self.valid), revocation=self.revocation)
         machine = Verification(
             chain,
             domain=self.domain,
@@ -161,6 +163,7 @@ class Court:
             delegation=self.delegation,
             aliases=self.aliases,
             anchors=Anchors(tuple([each.der for each in self.trusted])),
+            public_key=self.public_key,
             policy=self.policy,
             now=0.0,
             at=self.at,

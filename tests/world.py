@@ -20,6 +20,7 @@ from typing import Any, TypeAlias, TypedDict, Unpack
 from siptls import (
     Action,
     Anchors,
+    CheckRevocation,
     Close,
     Connect,
     ConnectFailed,
@@ -33,6 +34,8 @@ from siptls import (
     PathValidated,
     Policy,
     Presented,
+    Revocation,
+    RevocationChecked,
     Route,
     Security,
     SipUri,
@@ -92,6 +95,10 @@ class World:
     said: dict[tuple[str, str], Said] = field(default_factory=dict[tuple[str, str], Said])
     servers: dict[str, tuple[bytes, ...] | str] = field(default_factory=dict[str, "tuple[bytes, ...] | str"])
     paths: Callable[[ValidatePath], Path] = lambda _question: None
+    revocation: Callable[[bytes], Revocation] = lambda _der: Revocation("good")
+    """What CRLs say of a certificate."""
+    keys: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    """The raw public keys that servers present instead of certificates."""
     anchors: Anchors = field(default_factory=Anchors)
     asked: list[Action] = field(default_factory=list[Action])
     open: list[Connect] = field(default_factory=list[Connect])
@@ -154,6 +161,9 @@ class World:
         )
 
     def connect(self, connect: Connect) -> Presented | ConnectFailed:
+        key = self.keys.get(connect.endpoint.address)
+        if key is not None:
+            return Presented(connect, (), TlsFacts("TLSv1.3", "", connect.server_name, None), key)
         server = self.servers.get(connect.endpoint.address, "net.refused")
         if isinstance(server, str):
             return ConnectFailed(connect, server, "as the script says")
@@ -165,9 +175,14 @@ class World:
             return PathValidated(question, path)
         return PathRejected(question, path or "chain.unknown-ca", "as the script says")
 
-    def reply(self, action: Lookup | Connect | ValidatePath) -> Event:
+    def look_at_crls(self, question: CheckRevocation) -> RevocationChecked:
+        return RevocationChecked(question, tuple([self.revocation(der) for der in question.path[:-1]]))
+
+    def reply(self, action: Lookup | Connect | ValidatePath | CheckRevocation) -> Event:
         """What comes of an action, without any bookkeeping."""
         match action:
+            case CheckRevocation():
+                return self.look_at_crls(action)
             case Lookup():
                 return self.answer(action)
             case ValidatePath():
@@ -182,6 +197,8 @@ class World:
                 return self.answer(action)
             case ValidatePath():
                 return self.validate(action)
+            case CheckRevocation():
+                return self.look_at_crls(action)
             case Connect():
                 event = self.connect(action)
                 self.names_sent.append(action.server_name)
