@@ -23,7 +23,7 @@ _DIGEST: Final = re.compile(r"(?<![\w.-])([0-9a-f]{8})[0-9a-f]{16,}([0-9a-f]{8})
 _LABELS: Final = {
     "locate.direct": "host", "locate.naptr": "NAPTR", "locate.srv": "SRV", "locate.nonstandard-srv": "SRV",
     "uri": "URI", "locate": "DNS", "dnssec": "DNSSEC", "delegation": "way", "dane": "TLSA", "cert": "cert",
-    "chain": "chain", "id": "name", "net": "TCP", "tls": "TLS", "limit": "limit", "policy": "policy",
+    "chain": "chain", "crl": "CRL", "id": "name", "inbound": "client", "net": "TCP", "tls": "TLS", "limit": "limit", "policy": "policy",
     "resolver": "DNS",
 }  # fmt: skip
 
@@ -53,34 +53,23 @@ _SENTENCES: Final = {
     "id.match-target": "{expected}, to which the domain securely delegates, is named by {found}",
 }
 
-# What should have been, what a failure means, and what to do, where the catalogue leaves it to the room.
+# What should have been there, where a step leaves it to the room; the catalogue has the rest.
 _EXPECTED: Final = {
     "uri": "a URI that names a domain",
     "locate": "records that lead to a server",
+    "route": "a URI that leads back to this element",
     "dnssec": "an answer that DNSSEC validates",
     "dane": "an answer to the TLSA question, with records that can be used",
     "cert": "a certificate as RFC 5280 defines it",
     "chain": "a valid path to a trust anchor",
+    "crl": "a current CRL of the certificate's issuer",
     "id": "a certificate that names the domain",
+    "inbound": "a client that may connect",
     "net": "a connection",
     "tls": "a TLS handshake in which the server presents its certificate",
     "limit": "what the limits of the policy allow",
     "policy": "what the policy requires",
 }
-_WHY: Final = {
-    "uri": "only a domain can be verified",
-    "locate": "without them there is nothing to connect to",
-    "dnssec": "an answer that does not validate may be forged",
-    "dane": "a TLSA record that cannot be used proves nothing",
-    "cert": "what two readers could read differently proves nothing",
-    "chain": "without a valid path a certificate proves nothing",
-    "id": "the certificate may be good, but it speaks for somebody else",
-    "net": "nothing was presented that could be judged; this says nothing against the certificate",
-    "tls": "nothing was presented that could be judged",
-    "limit": "limits bound the work that hostile data can cause",
-    "policy": "the policy asks for more than was proven",
-}
-_FIX: Final = {"net": "try again; look at the server's log", "tls": "look at the server's log"}
 
 
 def shortened(text: str) -> str:
@@ -145,9 +134,9 @@ def _failure_lines(step: Step, terminal: Terminal) -> list[str]:
     parts = [
         ("expected", step.expected or _EXPECTED.get(room, "")),
         ("found", step.found or "none"),
-        ("why", step.why or _WHY.get(room, "")),
-        ("fix", step.fix or _FIX.get(room, "try again")),
-        ("see", step.reference or f"{step.code} in the catalogue of codes"),
+        ("why", step.why),
+        ("fix", step.fix),
+        ("see", f"siptls explain {step.code}; {step.reference}"),
     ]
     return lines + _parts(terminal, parts)
 

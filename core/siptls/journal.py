@@ -64,7 +64,7 @@ class Step:
 
     @property
     def why(self) -> str:
-        """What is behind it; may be empty."""
+        """What it means; may be empty."""
         return CATALOGUE[self.code].why
 
     @property
@@ -74,7 +74,7 @@ class Step:
 
     @property
     def reference(self) -> str:
-        """The document and section that the rule comes from; may be empty."""
+        """The documents and sections that the rule comes from."""
         return CATALOGUE[self.code].reference
 
     def to_dict(self) -> dict[str, object]:
@@ -100,9 +100,7 @@ class Step:
             parts.append(f"expected {self.expected}")
         if self.found:
             parts.append(f"found {self.found}")
-        if self.reference:
-            parts.append(f"[{self.reference}]")
-        return "; ".join(parts)
+        return "; ".join([*parts, f"[{self.reference}]"])
 
     def __repr__(self) -> str:
         return f"<Step {self}>"

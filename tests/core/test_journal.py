@@ -207,11 +207,12 @@ class TestSteps:
         step = Step(0.0, "host.example:5061", "dane.no-match", "3 1 1 ab", "3 1 1 cd")
         title = CATALOGUE["dane.no-match"].title
         assert str(step) == (
-            f"host.example:5061: {title} (dane.no-match); expected 3 1 1 ab; found 3 1 1 cd; [RFC 7671 section 8.1]"
+            f"host.example:5061: {title} (dane.no-match); expected 3 1 1 ab; found 3 1 1 cd; "
+            "[RFC 7671 section 8.1, RFC 7673 section 4]"
         )
         assert repr(step) == f"<Step {step}>"
         bare = Step(0.0, "LOCATE", "limit.seconds", "", "")
-        assert str(bare) == f"LOCATE: {CATALOGUE['limit.seconds'].title} (limit.seconds)"
+        assert str(bare) == f"LOCATE: {CATALOGUE['limit.seconds'].title} (limit.seconds); [RFC 4732 section 2.1.2]"
 
     @pytest.mark.req("T-S02", "R6698-4.1-4")
     @pytest.mark.parametrize("code", ["resolver.not-trusted", "resolver.trust-ad"])
