@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import gc
+import re
+import subprocess
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import permutations
-from typing import TypedDict
+from pathlib import Path
+from typing import Literal, TypeAlias, TypedDict
 
 import pytest
 from cryptography import x509
@@ -15,14 +20,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from forged import der, integer, oid, sequence
 from pki import NOW, Issued, Issuer, build_crl, revoked
+from siptls import Policy, Verdict
+from siptls.errors import InvalidPolicy
 from siptls.events import Anchors, KeyAnchor, PathValidated, ValidatePath
 from siptls.revocation import CheckRevocation, Crls, Revocation
-from siptls_io import check_revocation, validate_path
+from siptls_io import InvalidCrl, check_revocation, crls_from_files, validate_path, verify_chain
 from siptls_io.crl import Crl
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -72,6 +79,10 @@ def ca_list(
     issuer: Issuer = CA,
 ) -> bytes:
     return build_crl(issuer, *entries, since=since, until=until, extensions=extensions).public_bytes(Encoding.DER)
+
+
+_LISTED = ca_list(revoked(7), revoked(LEAF, x509.ReasonFlags.key_compromise), revoked(8))
+_SCOPED = ca_list(revoked(LEAF), extensions=[scope(uri=POINT)])
 
 
 def findings(path: Sequence[Issued | Issuer | bytes], *lists: bytes, at: datetime = NOW) -> tuple[Revocation, ...]:
@@ -494,10 +505,6 @@ def test_a_list_with_a_wrong_octet_never_makes_a_revoked_certificate_good(data: 
     assert of_leaf(bytes(crl))[0] != "good"
 
 
-_LISTED = ca_list(revoked(7), revoked(LEAF, x509.ReasonFlags.key_compromise), revoked(8))
-_SCOPED = ca_list(revoked(LEAF), extensions=[scope(uri=POINT)])
-
-
 @given(st.data())
 @settings(max_examples=200)
 def test_certificates_with_wrong_octets_are_looked_for_and_nothing_worse(data: st.DataObject) -> None:
@@ -565,3 +572,250 @@ def test_what_was_prepared_goes_with_the_lists() -> None:
     del crls
     gc.collect()
     assert gone() is None
+
+
+# What callers give.
+
+
+def judge(*lists: bytes, policy: Policy, crls: Crls | None = None) -> Verdict:
+    return verify_chain(
+        LEAF.presented,
+        domain="example.com",
+        anchors=Anchors((ROOT.der,)),
+        crls=lists if crls is None else crls,
+        at=NOW,
+        policy=policy,
+    )
+
+
+@pytest.mark.req("GJ-7", "R5280-6.1.3-1", "R5922-8-1")
+@pytest.mark.parametrize(
+    ("lists", "loose", "strict"),
+    [
+        ([CA.crl(), ROOT_LIST], ("ACCEPTED", "id.match"), ("ACCEPTED", "id.match")),
+        ([CA.crl(LEAF), ROOT_LIST], ("REJECTED", "chain.revoked"), ("REJECTED", "chain.revoked")),
+        ([CA.crl(), ROOT.crl(CA)], ("REJECTED", "chain.revoked"), ("REJECTED", "chain.revoked")),
+        ([ROOT.crl(CA)], ("REJECTED", "chain.revoked"), ("REJECTED", "chain.revoked")),
+        ([CA.crl()], ("ACCEPTED", "id.match"), ("UNDETERMINED", "chain.revocation-unknown")),
+        ([ROOT_LIST], ("ACCEPTED", "id.match"), ("UNDETERMINED", "chain.revocation-unknown")),
+        ([], ("ACCEPTED", "id.match"), ("UNDETERMINED", "chain.revocation-unknown")),
+        ([b"junk"], ("ACCEPTED", "id.match"), ("UNDETERMINED", "chain.revocation-unknown")),
+    ],
+)
+def test_a_chain_is_judged_by_the_lists_that_are_given(
+    lists: list[bytes], loose: tuple[str, str], strict: tuple[str, str]
+) -> None:
+    for policy, expected in ((Policy(revocation="crl"), loose), (Policy(revocation="crl-required"), strict)):
+        for verdict in (judge(*lists, policy=policy), judge(policy=policy, crls=Crls(tuple(lists)))):
+            assert (verdict.outcome.value, verdict.code) == expected
+
+
+def test_a_verdict_holds_no_longer_than_the_lists_it_rests_on() -> None:
+    soon = ca_list(until=NOW + timedelta(hours=3))
+    assert judge(soon, ROOT_LIST, policy=Policy(revocation="crl-required")).expires == 3 * 3600
+    assert judge(policy=Policy()).expires > 3 * 3600
+
+
+def test_lists_that_nobody_would_look_at_are_the_callers_mistake() -> None:
+    for crls in (Crls((CA.crl(),)), Crls((b"junk",))):
+        with pytest.raises(InvalidPolicy, match="revocation"):
+            judge(policy=Policy(), crls=crls)
+    assert judge(policy=Policy(), crls=Crls()).accepted
+
+
+# Files.
+
+
+def pem(crl: bytes) -> bytes:
+    return x509.load_der_x509_crl(crl).public_bytes(Encoding.PEM)
+
+
+def test_files_hold_one_list_in_der_or_many_in_pem(tmp_path: Path) -> None:
+    one, many, empty = tmp_path / "one.crl", tmp_path / "many.pem", tmp_path / "none.pem"
+    one.write_bytes(ROOT_LIST)
+    many.write_bytes(b"\xff text\r\n" + pem(_LISTED) + LEAF.pem + pem(_SCOPED).replace(b"\n", b"\r\n"))
+    crls = crls_from_files(one, many)
+    assert crls.lists == (ROOT_LIST, _LISTED, _SCOPED)
+    assert crls.name == f"{one}, {many}"
+    assert crls_from_files(str(many)).lists == (_LISTED, _SCOPED)
+    assert crls_from_files().lists == ()
+    assert not empty.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "problem"),
+    [
+        (None, None, "No such file"),
+        (b"", None, "no CRL in PEM (-----BEGIN X509 CRL-----)"),
+        (LEAF.pem, None, "no CRL in PEM"),
+        (LEAF.der, None, "CRL 1 of the file is malformed"),
+        (_LISTED[:-1], None, "CRL 1 of the file is malformed"),
+        (_LISTED + _SCOPED, None, "CRL 1 of the file is malformed"),
+        (
+            pem(_LISTED) + b"\n" + pem(_SCOPED).replace(b"CRL-----\nMI", b"CRL-----\nMA"),
+            11,
+            "CRL 2 of the file is",
+        ),
+        (pem(_LISTED).replace(b"-----END", b"-----ENDE"), 1, "no -----END X509 CRL----- follows"),
+        (b"\n" + pem(_LISTED).replace(b"MI", b"M!"), 3, "not Base64"),
+        (b"-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n", 1, "an empty CRL"),
+    ],
+)
+def test_a_file_that_holds_no_lists_is_refused_with_file_and_line(
+    content: bytes | None, line: int | None, problem: str, tmp_path: Path
+) -> None:
+    good, bad = tmp_path / "good.pem", tmp_path / "bad.pem"
+    good.write_bytes(pem(ROOT_LIST))
+    if content is not None:
+        bad.write_bytes(content)
+    with pytest.raises(InvalidCrl) as raised:
+        crls_from_files(good, bad)
+    assert (raised.value.file, raised.value.line) == (str(bad), line)
+    assert problem in raised.value.problem
+
+
+# A second opinion: OpenSSL, which looks for the best list and believes that one alone.
+
+Kind: TypeAlias = Literal[
+    "plain", "user", "ca", "point", "other point", "reasons", "delta", "indirect", "critical", "critical entry"
+]
+When: TypeAlias = Literal["now", "before", "expired", "early"]
+_KINDS: dict[Kind, list[tuple[x509.ExtensionType, bool]]] = {
+    "plain": [],
+    "user": [scope(user=True)],
+    "ca": [scope(ca=True)],
+    "point": [scope(uri=POINT)],
+    "other point": [scope(uri=OTHER_POINT)],
+    "reasons": [scope(reasons=frozenset({x509.ReasonFlags.key_compromise}))],
+    "delta": [(x509.DeltaCRLIndicator(1), True)],
+    "indirect": [scope(indirect=True)],
+    "critical": [(STRANGE, True)],
+    "critical entry": [],
+}
+_WHEN: dict[When, Dates] = {
+    "now": {"since": NOW - DAY, "until": NOW + DAY},
+    "before": {"since": NOW - 5 * DAY, "until": NOW + SECOND},
+    "expired": {"since": NOW - 3 * DAY, "until": NOW},
+    "early": {"since": NOW + SECOND, "until": NOW + DAY},
+}
+_REASONS = (
+    None,
+    x509.ReasonFlags.key_compromise,
+    x509.ReasonFlags.certificate_hold,
+    x509.ReasonFlags.remove_from_crl,
+)
+_MUTE = ROOT.intermediate("CA", key=CA.key, key_usage=["key_cert_sign"])
+_FORGER = Issuer.root("CA")
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A list of the CA, or of somebody with its name."""
+
+    kind: Kind
+    when: When
+    listed: bool
+    reason: x509.ReasonFlags | None
+    forged: bool
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it is signed by the CA, and of a kind that could name the leaf."""
+        return not self.forged and self.kind not in ("delta", "indirect", "critical", "critical entry")
+
+    @property
+    def revokes(self) -> bool:
+        return self.speaks and self.listed and self.reason is not x509.ReasonFlags.remove_from_crl
+
+    @property
+    def covers(self) -> bool:
+        return self.kind in ("plain", "user", "point")
+
+    @property
+    def current(self) -> bool:
+        return self.when in ("now", "before")
+
+
+@cache
+def drawn(sketch: Sketch) -> bytes:
+    """The list, in PEM."""
+    entries = [revoked(7, extensions=[(STRANGE, True)] if sketch.kind == "critical entry" else [])]
+    if sketch.listed:
+        entries.append(revoked(LEAF, sketch.reason))
+    dates = _WHEN[sketch.when]
+    key = _FORGER.key if sketch.forged else CA.key
+    crl = build_crl(CA, *entries, **dates, extensions=_KINDS[sketch.kind], key=key)
+    return crl.public_bytes(Encoding.PEM)
+
+
+def openssl(ca: Issuer, lists: bytes, folder: Path) -> str:
+    """What OpenSSL says of the leaf, by its CA alone as the anchor."""
+    for name, content in (("ca.pem", ca.pem), ("leaf.pem", LEAF.pem), ("crls.pem", lists)):
+        (folder / name).write_bytes(content)
+    crls = ["-CRLfile", "crls.pem"] if lists else []
+    command = ["openssl", "verify", "-partial_chain", "-crl_check", "-attime", f"{NOW:%s}", "-trusted", "ca.pem", *crls]
+    run = subprocess.run([*command, "leaf.pem"], cwd=folder, capture_output=True, text=True, check=False)
+    errors = re.findall(r"error (\d+) at 0 depth lookup", run.stderr)
+    if not errors:
+        assert (run.returncode, run.stdout) == (0, "leaf.pem: OK\n"), run.stderr
+        return "good"
+    return "revoked" if errors[0] == "23" else "unknown"  # the command goes on after some errors
+
+
+_EXPLAINED: dict[str, Callable[[Sequence[Sketch], str, str], bool]] = {
+    # Whom a genuine list names for good is revoked, whatever else that list is too old, too new or too narrow for.
+    "named out of scope or out of date": lambda sketches, ours, theirs: (
+        (ours, theirs) == ("revoked", "unknown")
+        and any(each.revokes and not (each.covers and each.current) for each in sketches)
+    ),
+    # OpenSSL asks one list. We ask all, and whoever is named on one of them is revoked.
+    "named on another list": lambda sketches, ours, theirs: (
+        (ours, theirs) in {("revoked", "good"), ("revoked", "unknown")}
+        and any(each.revokes for each in sketches)
+        and any(not each.revokes for each in sketches)
+    ),
+    # The one list that OpenSSL asks may be forged, or may not be read, while another one tells.
+    "a better list is there": lambda sketches, ours, theirs: (
+        (ours, theirs) == ("good", "unknown")
+        and len(sketches) > 1
+        and any(each.speaks and each.covers and each.current for each in sketches)
+    ),
+    # Without -extended_crl, OpenSSL takes a delta CRL for a complete one.
+    "a delta CRL": lambda sketches, ours, theirs: (
+        theirs != "unknown" and ours != theirs and any(each.kind == "delta" and not each.forged for each in sketches)
+    ),
+    # removeFromCRL may stand in delta CRLs alone; OpenSSL passes over it.
+    "removeFromCRL": lambda sketches, ours, theirs: (
+        (ours, theirs) == ("unknown", "good")
+        and any(each.listed and each.reason is x509.ReasonFlags.remove_from_crl for each in sketches)
+    ),
+}
+
+_SKETCHES = st.builds(
+    Sketch,
+    st.sampled_from([*_KINDS, "plain", "plain", "plain"]),
+    st.sampled_from([*_WHEN, "now"]),
+    st.booleans(),
+    st.sampled_from(_REASONS),
+    st.sampled_from([False, False, False, True]),
+)
+
+
+@pytest.mark.server("openssl")
+@given(st.lists(_SKETCHES, max_size=3, unique=True), st.sampled_from([CA, CA, CA, _MUTE]))
+@settings(max_examples=150)
+def test_openssl_says_the_same_but_for_what_is_explained(
+    tmp_path_factory: pytest.TempPathFactory, sketches: list[Sketch], ca: Issuer
+) -> None:
+    folder = tmp_path_factory.mktemp("openssl", numbered=True)
+    lists = [drawn(sketch) for sketch in sketches]
+    (finding,) = findings([LEAF, ca], *(ssl_der(each) for each in lists))
+    theirs = openssl(ca, b"".join(lists), folder)
+    if finding.status != theirs:
+        reasons = [name for name, explains in _EXPLAINED.items() if explains(sketches, finding.status, theirs)]
+        assert reasons, (finding, theirs)
+        event(reasons[0])
+
+
+def ssl_der(pem: bytes) -> bytes:
+    return x509.load_pem_x509_crl(pem).public_bytes(Encoding.DER)
