@@ -11,7 +11,7 @@ from .options import FILE, SHOWN, WORLD, together
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from .given import Check, Demo, Locate
+    from .given import Check, Demo, Explain, Locate
 
 _SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -21,6 +21,7 @@ Examples:
   siptls check sips:example.com --resolver 127.0.0.1 --trust-ad --require dane
   siptls check sip:example.com --format json
   siptls locate sip:alice@example.com
+  siptls explain dane.no-match
   siptls demo
 
 \b
@@ -67,6 +68,17 @@ Exit codes: 0 each verdict is the expected one, and the same with every
 loop; 1 one is not; 2 usage; 70 our bug, 130 interrupted.
 """
 
+_EXPLAIN_EXAMPLES: Final = """\b
+Examples:
+  siptls explain dane.no-match
+  siptls explain chain
+  siptls explain exit
+  siptls explain --list --format json
+
+\b
+Exit codes: 0, or 2 if there is no such code.
+"""
+
 
 _CHECK: Final = (
     click.option(
@@ -90,6 +102,14 @@ _CHECK: Final = (
         default="interop",
         show_default=True,
         help="Purposes: RFC 5924 alone, or TLS server too.",
+    ),
+    click.option(
+        "--crl", type=FILE, multiple=True, metavar="FILE", help="Revocation lists (PEM or DER), of any issuer."
+    ),
+    click.option(
+        "--revocation",
+        type=click.Choice(["off", "crl", "crl-required"]),
+        help="Required: each certificate needs a list that counts.  [default: crl with --crl]",
     ),
     click.option("--allow-cn", is_flag=True, help="Take a Common Name where there is no subjectAltName."),
     click.option("--allow-wildcards", is_flag=True, help="Let *. names match a target host, never a domain."),
@@ -167,3 +187,17 @@ def demo(**given: Unpack[Demo]) -> int:
     from .demo.show import show
 
     return show(given)
+
+
+@cli.command(epilog=_EXPLAIN_EXAMPLES)
+@click.argument("topic", required=False, metavar="CODE|exit")
+@click.option("--list", is_flag=True, help="All codes, each with its finding in one line.")
+@together(*SHOWN)
+def explain(**given: Unpack[Explain]) -> int:
+    """Say what a code means, what users notice, its likely causes, how to confirm and how to fix it.
+
+    In place of a code, what stands before its first dot lists all codes that begin so; exit tells the exit codes.
+    """
+    from .explain import explain
+
+    return explain(given)

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypedDict
 
-from siptls.policy import Purpose, Require, Transport
+from siptls.policy import Purpose, Require, RevocationCheck, Transport
 
 from .parameters import Chain, Status, Zone
 
@@ -24,6 +24,13 @@ class Demo(Shown):
     """The options of `demo`."""
 
     loop: Literal["asyncio", "trio", "anyio", "blocking", "all"]
+
+
+class Explain(Shown):
+    """What `explain` was given."""
+
+    topic: str | None
+    list: bool
 
 
 class World(Shown):
@@ -61,6 +68,8 @@ class Check(World):
     key: Path | None
     require: Require
     eku: Purpose
+    crl: tuple[Path, ...]
+    revocation: RevocationCheck | None
     allow_cn: bool
     allow_wildcards: bool
     strict_dane: bool

@@ -28,7 +28,7 @@ from siptls_io.tls import client_context
 from .problem import Problem, shown
 
 if TYPE_CHECKING:
-    from siptls.policy import Family
+    from siptls.policy import Family, RevocationCheck
 
     from .given import Check, World
     from .parameters import Security
@@ -117,6 +117,25 @@ def anchors(given: World) -> Anchors:
         InvalidPem: the file is not what it should be.
     """
     return system_anchors() if given["ca_file"] is None else anchors_from_pem(given["ca_file"])
+
+
+def revocation(given: Check) -> RevocationCheck:
+    """Return what revocation lists are to decide; with lists and without a word they are looked at.
+
+    Args:
+        given: the command line.
+
+    Raises:
+        Problem: there are lists that nobody is to look at, or nobody can look at any.
+    """
+    wanted = given["revocation"]
+    if given["crl"]:
+        if wanted == "off":
+            raise Problem("usage.error", "--crl contradicts --revocation off: nobody would look at the list")
+        return wanted or "crl"
+    if wanted in ("crl", "crl-required"):
+        raise Problem("usage.error", f"--revocation {wanted} needs --crl FILE: nothing is fetched")
+    return "off"
 
 
 def limits(given: World) -> Limits:

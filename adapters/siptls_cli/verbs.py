@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from siptls import (
     Anchors,
+    Crls,
     InvalidUri,
     InvalidVia,
     Locate,
@@ -26,7 +27,7 @@ from siptls import (
     Via,
     too_large_for_udp,
 )
-from siptls_io import Performer, to_a_labels
+from siptls_io import Performer, crls_from_files, to_a_labels
 from siptls_io.asyncio import drive
 
 from . import inputs
@@ -61,12 +62,14 @@ def check(given: options.Check) -> int:
         allow_cn=given["allow_cn"],
         allow_wildcards=given["allow_wildcards"],
         eku=given["eku"],
+        revocation=inputs.revocation(given),
         audit=not given["no_audit"],
         limits=inputs.limits(given),
     )
     performer, anchors = inputs.performer(given, inputs.certificate(given)), inputs.anchors(given)
+    crls = crls_from_files(*given["crl"])
     began = time.monotonic()
-    verdict = asyncio.run(_judge(uri, policy, performer, anchors, _wall_clock(given)))
+    verdict = asyncio.run(_judge(uri, policy, performer, anchors, crls, _wall_clock(given)))
     seconds = time.monotonic() - began
     code = EXITS[verdict.outcome]
     if given["format"] == "json":
@@ -105,9 +108,11 @@ def locate(given: options.Locate) -> int:
     return code
 
 
-async def _judge(uri: SipUri, policy: Policy, performer: Performer, anchors: Anchors, at: datetime) -> Verdict:
+async def _judge(
+    uri: SipUri, policy: Policy, performer: Performer, anchors: Anchors, crls: Crls, at: datetime
+) -> Verdict:
     now = asyncio.get_running_loop().time()
-    machine = Outbound(uri, policy=policy, now=now, at=at, randbelow=secrets.randbelow, anchors=anchors)
+    machine = Outbound(uri, policy=policy, now=now, at=at, randbelow=secrets.randbelow, anchors=anchors, crls=crls)
     verdict = await drive(machine, performer)
     if verdict.connection is not None:
         await performer.close(verdict.connection)  # the verdict was all that was wanted

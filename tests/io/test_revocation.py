@@ -774,12 +774,6 @@ _EXPLAINED: dict[str, Callable[[Sequence[Sketch], str, str], bool]] = {
         and any(each.revokes for each in sketches)
         and any(not each.revokes for each in sketches)
     ),
-    # The one list that OpenSSL asks may be forged, or may not be read, while another one tells.
-    "a better list is there": lambda sketches, ours, theirs: (
-        (ours, theirs) == ("good", "unknown")
-        and len(sketches) > 1
-        and any(each.speaks and each.covers and each.current for each in sketches)
-    ),
     # Without -extended_crl, OpenSSL takes a delta CRL for a complete one.
     "a delta CRL": lambda sketches, ours, theirs: (
         theirs != "unknown" and ours != theirs and any(each.kind == "delta" and not each.forged for each in sketches)
