@@ -24,13 +24,14 @@ EXITS: Final = {
 }
 """What the process returns for each outcome."""
 
-_HEADS: Final[dict[Outcome, tuple[Mark, str]]] = {
+HEADS: Final[dict[Outcome, tuple[Mark, str]]] = {
     Outcome.ACCEPTED: ("ok", "VERIFIED"),
     Outcome.REJECTED: ("error", "REJECTED"),
     Outcome.UNDETERMINED: ("question", "UNDETERMINED"),
     Outcome.NO_SERVICE: ("note", "NO SERVICE"),
     Outcome.INSUFFICIENT: ("warning", "INSUFFICIENT"),
 }
+"""The mark and the word for each outcome."""
 _REMARKS: Final = ("resolver.", "limit.", "policy.relaxed")
 _IDENTITIES_SHOWN: Final = 8
 _AUDIT: Final = "AUDIT"  # no hop is called so
@@ -46,7 +47,7 @@ def verdict_text(verdict: Verdict, uri: SipUri, terminal: Terminal, seconds: flo
         terminal: what the text is shown on.
         seconds: how long the run took.
     """
-    mark, word = _HEADS[verdict.outcome]
+    mark, word = HEADS[verdict.outcome]
     server = verdict.endpoint or verdict.target
     place = "" if server is None else printable(f" at {server.host}")
     by = verdict.code + place
@@ -81,7 +82,7 @@ def route_text(route: Route, uri: SipUri, terminal: Terminal, seconds: float, vi
         by = f"{count} address{'' if count == 1 else 'es'}{'' if route.complete else ', but there may be more'}"
         lines = _head(terminal, "ok", "LOCATED", asked, by)
     else:
-        mark, word = _HEADS[route.outcome]
+        mark, word = HEADS[route.outcome]
         lines = _head(terminal, mark, word, asked, route.code or "")
     by_srv = any(step.code == "locate.srv-chosen" for step in route.findings)
     number = 0
