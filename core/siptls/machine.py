@@ -207,7 +207,7 @@ class Machine(ABC, Generic[R]):
         """
         if now > self._now:
             self._now = now
-        if self._now < self._due:
+        if self._now < self._due or self._result is not None:
             return
         if self._now >= self._ends:
             self._run_out()

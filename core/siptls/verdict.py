@@ -45,7 +45,7 @@ class Verdict:
         outcome: what it comes to.
         method: how the peer was authenticated; ``none`` if it was not.
         code: what decided, a code of the catalogue.
-        domain: the SIP domain that was asked for (the AUS domain).
+        domain: the SIP domain that was asked for (the AUS domain); empty for a client, of which no name is expected.
         target: the server that this speaks of, or None.
         endpoint: the address that this speaks of, or None.
         role: our own role: ``client`` when we connected.
@@ -171,7 +171,7 @@ class Verdict:
 
     def explain(self) -> str:
         """Return the verdict and all findings as text for people: plain ASCII, control characters escaped."""
-        what = f"{self.outcome.value} {self.domain} ({self.code})"
+        what = f"{self.outcome.value} {self._whom} ({self.code})"
         if self.method != "none":
             what += f" by {self.method}"
         if self.endpoint is not None:
@@ -199,4 +199,11 @@ class Verdict:
         }
 
     def __repr__(self) -> str:
-        return f"<Verdict {self.outcome.value} {self.domain}: {self.code}, method {self.method}>"
+        return f"<Verdict {self.outcome.value} {self._whom}: {self.code}, method {self.method}>"
+
+    @property
+    def _whom(self) -> str:
+        """The domain that was asked for; or who the client is that was judged, as far as it is known."""
+        if self.role == "client":
+            return self.domain
+        return " ".join(["client", ", ".join([identity.domain for identity in self.identities])]).strip()

@@ -424,3 +424,11 @@ def test_the_answer_to_a_question_is_shared_for_half_a_minute_at_least_and_as_lo
         machine.advance(now=asked_at)
         machine.ask(A)
         assert machine.next_actions(now=asked_at) == (A,)
+
+
+def test_a_result_stays_when_time_runs_to_its_end() -> None:
+    machine = Verification((), domain="example.com", now=0.0, at=AT)
+    verdict = machine.verdict
+    machine.advance(now=math.inf)
+    assert machine.next_actions(now=math.inf) == ()
+    assert machine.verdict is verdict
