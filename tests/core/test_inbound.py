@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -68,6 +69,7 @@ from world import AT, INSECURE
 from world import Path as FoundPath
 
 WAY = (LEAF, CA, ROOT)
+VECTORS = Path(__file__).parents[1] / "vectors" / "rfc6216"
 NO_CERTIFICATE = ("REJECTED", "none", "tls.no-certificate")
 
 
@@ -633,6 +635,33 @@ class TestTheCallersMistakes:
     def test_a_time_without_a_zone_is_refused(self) -> None:
         with pytest.raises(LocalProtocolError):
             Door(at=datetime(2026, 11, 22)).machine()  # noqa: DTZ001 - the mistake that is tested
+
+
+class TestTheCertificatesOfRfc6216:
+    """Domain certificates make somebody of a client, certificates of users do not; the paths are scripted."""
+
+    @pytest.mark.req("R5922-7.1-6", "R5922-7.4-3", "R5924-5-5")
+    @pytest.mark.parametrize(
+        ("name", "domains"),
+        [
+            ("eku_domain_example.com_cert", ["example.com"]),
+            ("noeku_domain_example.com_cert", ["example.com"]),
+            ("eku_domain_example.net_cert", ["example.net"]),
+            ("noeku_domain_example.net_cert", ["example.net"]),
+            ("eku_user_fluffy_example.com_cert", []),
+            ("eku_user_robert_example.net_cert", []),
+        ],
+    )
+    def test_who_they_are(self, name: str, domains: list[str]) -> None:
+        leaf, root = [
+            ssl.PEM_cert_to_DER_cert((VECTORS / f"{each}.pem").read_text(encoding="ascii"))
+            for each in (name, "ca_root_sipit_cert")
+        ]
+        verdict = Door([leaf], trusted=Anchors((root,)), paths=lambda _question: (leaf, root)).verdict()
+        assert [identity.domain for identity in verdict.identities] == domains
+        if not domains:
+            assert not verdict.accepted
+            assert "cert.no-identities" in codes(verdict)
 
 
 NAMES = [
