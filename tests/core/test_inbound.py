@@ -219,7 +219,7 @@ class TestDigest:
         ):
             with pytest.raises(LocalProtocolError):
                 machine.receive(event, now=1.0)
-        machine.advance(now=1e9)
+        machine.advance(now=math.inf)
         assert machine.verdict is verdict
         assert machine.admission is Admission.UNAUTHENTICATED
         for name in ("outcome", "identities", "code"):
@@ -608,6 +608,8 @@ class TestTheMachine:
 
     def test_a_verdict_can_be_copied_and_told(self) -> None:
         verdict = Door(authorize=AllowList([DOMAIN])).verdict()
+        assert verdict.explain().startswith("ACCEPTED client example.com (inbound.allowed) by pkix\n")
+        assert Door([]).verdict().explain().startswith("REJECTED client (tls.no-certificate)\n")
         told = verdict.to_dict()
         assert (told["role"], told["domain"], told["target"], told["endpoint"]) == ("server", "", None, None)
         assert told["identities"] == [{"domain": DOMAIN, "origin": "uri"}]
