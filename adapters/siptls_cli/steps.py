@@ -23,8 +23,8 @@ _DIGEST: Final = re.compile(r"(?<![\w.-])([0-9a-f]{8})[0-9a-f]{16,}([0-9a-f]{8})
 _LABELS: Final = {
     "locate.direct": "host", "locate.naptr": "NAPTR", "locate.srv": "SRV", "locate.nonstandard-srv": "SRV",
     "uri": "URI", "locate": "DNS", "dnssec": "DNSSEC", "delegation": "way", "dane": "TLSA", "cert": "cert",
-    "chain": "chain", "crl": "CRL", "id": "name", "inbound": "client", "net": "TCP", "tls": "TLS", "limit": "limit", "policy": "policy",
-    "resolver": "DNS",
+    "chain": "chain", "crl": "CRL", "id": "name", "inbound": "client", "net": "TCP", "tls": "TLS",
+    "limit": "limit", "policy": "policy", "resolver": "DNS",
 }  # fmt: skip
 
 WEIGHED: Final = frozenset({"locate.naptr-passed-over", "locate.srv-chosen", "locate.srv-passed-over", "locate.direct"})

@@ -1,11 +1,10 @@
-"""Makes the parts of the reference that have another source: the catalogue of codes and the table of requirements.
+"""Makes the parts of the reference that have another source: the codes and the table of requirements.
 
 The pages in reference/ include what is written to reference/generated/ at each build, so they cannot be out of date.
 """
 
 import re
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 
 from docutils import nodes
@@ -14,32 +13,10 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 from conformance.table import Document, Row, read
-from siptls.codes import CATALOGUE, Code
+from siptls.codes import ROOMS, Code
+from siptls_cli.explain import EXIT_CODES, by_room
 
 DOCS = Path(__file__).parents[1]
-
-ROOMS = {
-    "uri": "The URI",
-    "via": "The Via header field",
-    "locate": "Finding the servers",
-    "route": "The route of a request",
-    "dnssec": "DNSSEC",
-    "delegation": "Delegation",
-    "dane": "DANE",
-    "cert": "The certificate",
-    "chain": "The certificate path",
-    "id": "Identities",
-    "net": "Connections",
-    "tls": "TLS",
-    "limit": "Limits",
-    "policy": "Policy",
-    "resolver": "The resolver",
-    "usage": "The command line",
-    "input": "Files",
-    "output": "Output",
-    "internal": "Bugs",
-    "run": "The run",
-}
 
 
 def escaped(text: str) -> str:
@@ -49,7 +26,7 @@ def escaped(text: str) -> str:
 
 def codes() -> Iterator[str]:
     """The lines of the catalogue: one section per room, one per code."""
-    for room, entries in groupby(CATALOGUE.values(), key=lambda code: code.id.partition(".")[0]):
+    for room, entries in by_room().items():
         yield from (f"## {ROOMS[room]}", "")
         for code in entries:
             yield from code_section(code)
@@ -58,10 +35,28 @@ def codes() -> Iterator[str]:
 def code_section(code: Code) -> Iterator[str]:
     yield from (f"### `{code.id}`", "", f"{escaped(code.title[0].upper() + code.title[1:])}.", "")
     yield f":Severity: {code.severity}"
-    for name, text in (("Why", code.why), ("Fix", code.fix), ("Source", code.reference)):
+    for name, text in (("It means", code.why), ("User impact", code.impact)):
+        if text:
+            yield f":{name}: {escaped(text)}"
+    for name, texts in (("Likely causes", code.causes), ("How to confirm", code.confirm)):
+        if texts:
+            yield from (f":{name}:", *[f"    - {step(text)}" for text in texts], "")
+    for name, text in (("How to fix", code.fix), ("Reference", code.reference)):
         if text:
             yield f":{name}: {escaped(text)}"
     yield ""
+
+
+def step(text: str) -> str:
+    """A step of a list: a command as code, anything else as text."""
+    return f"`` {text} ``" if text.startswith("$ ") else escaped(text)
+
+
+def exit_codes() -> Iterator[str]:
+    """The lines of the table of exit codes."""
+    yield from ("| code | meaning | when |", "|---|---|---|")
+    for code, title, why in EXIT_CODES:
+        yield f"| {code} | {escaped(title)} | {escaped(why)} |"
 
 
 def standards() -> Iterator[str]:
@@ -88,7 +83,7 @@ def remark(row: Row) -> str:
 def write_pages(app: Sphinx) -> None:
     folder = DOCS / "reference" / "generated"
     folder.mkdir(exist_ok=True)
-    for name, lines in (("codes", codes()), ("standards", standards())):
+    for name, lines in (("codes", codes()), ("exit-codes", exit_codes()), ("standards", standards())):
         (folder / f"{name}.md").write_text("\n".join(lines), encoding="utf-8")
 
 

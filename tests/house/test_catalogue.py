@@ -4,10 +4,24 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from siptls.codes import CATALOGUE
+import click
+import pytest
+
+from siptls.codes import CATALOGUE, ROOMS, Code
+from siptls.codes.entry import EFFECT
+from siptls_cli.commands import cli
+from siptls_cli.explain import by_room
 
 ROOT = Path(__file__).parents[2]
-ROOMS = frozenset(code.partition(".")[0] for code in CATALOGUE)
+FIELDS = {
+    "error": ("why", "impact", "causes", "confirm", "fix", "reference"),
+    "warning": ("why", "impact", "causes", "confirm", "fix", "reference"),
+    "note": ("why", "reference"),
+    "ok": ("reference",),
+}
+"""What an entry has to say besides its finding, by its severity."""
+
+each_code = pytest.mark.parametrize("code", CATALOGUE.values(), ids=CATALOGUE)
 
 
 def texts(source: str) -> Iterator[str]:
@@ -46,15 +60,63 @@ def test_every_code_of_the_catalogue_is_used() -> None:
     assert sorted(CATALOGUE.keys() - set(used())) == []
 
 
-def test_every_error_says_what_to_do_or_where_the_rule_stands() -> None:
-    silent = [code.id for code in CATALOGUE.values() if code.severity == "error" and not (code.fix or code.reference)]
-    assert [code for code in silent if not code.startswith(("net.", "tls."))] == []
+def test_no_two_entries_have_the_same_id() -> None:
+    entries = re.compile(r'^ {8}"([a-z]+\.[a-z0-9.-]+)",$', re.MULTILINE)
+    modules = (ROOT / "core" / "siptls" / "codes").glob("*.py")
+    written = Counter(code for module in modules for code in entries.findall(module.read_text(encoding="utf-8")))
+    assert written == Counter(CATALOGUE.keys())
 
 
-def test_codes_and_texts_are_written_as_the_house_writes_them() -> None:
-    for code in CATALOGUE.values():
-        assert re.fullmatch(r"[a-z]+(\.[a-z0-9-]+)+", code.id)
-        for text in (code.title, code.why, code.fix):
-            assert text == text.strip()
-            assert not text.endswith(".")
-            assert text.isascii()
+def test_every_room_has_a_title_and_codes() -> None:
+    assert [room for room, codes in by_room().items() if not codes] == []
+    assert sorted(code.id for codes in by_room().values() for code in codes) == sorted(CATALOGUE)
+
+
+@each_code
+def test_an_entry_says_all_that_its_severity_asks_for(code: Code) -> None:
+    assert set(FIELDS) == set(EFFECT)
+    assert [name for name in ("title", *FIELDS[code.severity]) if not getattr(code, name)] == []
+
+
+@each_code
+def test_texts_are_written_as_the_house_writes_them(code: Code) -> None:
+    assert re.fullmatch(r"[a-z]+(\.[a-z0-9-]+)+", code.id)
+    for text in (code.title, code.why, code.impact, *code.causes, *code.confirm, code.fix, code.reference):
+        assert text == text.strip()
+        assert text.isascii()
+        assert text.isprintable()
+        assert not text.endswith(".") or text.startswith("$ ")
+        assert "`" not in text
+    assert len(code.title) <= 100
+    for line in (code.why, code.fix):
+        assert len(line) <= 180
+    for lines in (code.causes, code.confirm):
+        assert len(lines) <= 6
+        assert len(set(lines)) == len(lines)
+
+
+@each_code
+def test_a_command_to_type_fits_into_one_line_of_a_terminal(code: Code) -> None:
+    assert [text for text in code.confirm if text.startswith("$ ") and len(text) > 76] == []
+
+
+COMMANDS = sorted({text for code in CATALOGUE.values() for text in code.confirm if text.startswith("$ siptls ")})
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_of_siptls_that_are_to_be_typed_exist(command: str) -> None:
+    words = command.removeprefix("$ siptls ").split()
+    if words == ["--help"]:
+        return
+    group: click.Command = cli
+    while isinstance(group, click.Group):
+        group = group.commands[words.pop(0)]
+    known = {name for parameter in group.params for name in parameter.opts} | {"--help"}
+    assert {word for word in words if word.startswith("-")} <= known
+
+
+@each_code
+def test_a_reference_names_a_document_and_a_place_in_it(code: Code) -> None:
+    place = r"(section|appendix) [\dA-Z]+(\.\d+)*|sections \d[\d.]*(, \d[\d.]*)*( and| to) \d[\d.]*"
+    written = rf"(RFC \d{{4}}|NIST SP 800-\w+)( ({place}))?"
+    assert re.fullmatch(rf"siptls documentation: [A-Z][\w ]+|{written}(, {written})*", code.reference)

@@ -25,9 +25,9 @@ from . import (
     revocation,
     uris,
 )
-from .entry import EFFECT, Code, Severity
+from .entry import EFFECT, ROOMS, Code, Severity
 
-__all__ = ["CATALOGUE", "EFFECT", "Code", "Severity"]
+__all__ = ["CATALOGUE", "EFFECT", "ROOMS", "Code", "Severity"]
 
 CATALOGUE: Final[dict[str, Code]] = {
     code.id: code

@@ -21,7 +21,7 @@ ENTRIES: Final = (
         confirm=(
             "$ openssl x509 -in FILE -noout -text",
             "$ openssl asn1parse -in FILE -i",
-            "`found` says where in the certificate",
+            "the finding says where in the certificate",
         ),
         fix="issue a new certificate",
         reference="RFC 5280 section 4.1",

@@ -228,7 +228,7 @@ ENTRIES: Final = (
         ),
         confirm=(
             "$ openssl verify -CAfile ROOTS -untrusted CHAIN FILE",
-            "`found` says what the path validator said",
+            "the finding says what the path validator said",
         ),
         fix="order the certificates as one chain of one authority; ask the authority for its current intermediates",
         reference="RFC 5280 section 6.1",

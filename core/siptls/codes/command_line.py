@@ -23,7 +23,7 @@ ENTRIES: Final = (
             "$ siptls check --help",
         ),
         fix="see the help of the command",
-        reference="siptls documentation, Command line",
+        reference="siptls documentation: Command line",
     ),
     Code(
         "input.unreadable",
@@ -38,10 +38,10 @@ ENTRIES: Final = (
         ),
         confirm=(
             "$ file FILE",
-            "`file` and `line` in the message say where",
+            "the message says in which file and line",
         ),
         fix="correct the file, or name another one",
-        reference="siptls documentation, Command line",
+        reference="siptls documentation: Command line",
     ),
     Code(
         "output.unwritable",
@@ -55,7 +55,7 @@ ENTRIES: Final = (
         ),
         confirm=("$ df -h .",),
         fix="make room there, or write to another place",
-        reference="siptls documentation, Command line",
+        reference="siptls documentation: Command line",
     ),
     Code(
         "internal.bug",
@@ -66,7 +66,7 @@ ENTRIES: Final = (
         causes=("siptls met something that its authors did not think of",),
         confirm=("run the same command again with --debug",),
         fix="report it with the output of --debug",
-        reference="siptls documentation, Command line",
+        reference="siptls documentation: Command line",
     ),
     Code(
         "run.interrupted",
@@ -80,6 +80,6 @@ ENTRIES: Final = (
         ),
         confirm=("the exit code is 130",),
         fix="run it again",
-        reference="siptls documentation, Command line",
+        reference="siptls documentation: Command line",
     ),
 )

@@ -146,7 +146,7 @@ ENTRIES: Final = (
         ),
         confirm=(
             "$ openssl s_client -connect HOST:PORT -servername DOMAIN -showcerts",
-            "`found` names the alert",
+            "the finding names the alert",
         ),
         fix="read the server's log",
         reference="RFC 8446 section 6",
@@ -195,7 +195,7 @@ ENTRIES: Final = (
         ),
         confirm=(
             "$ openssl s_client -connect HOST:PORT -servername DOMAIN -showcerts",
-            "`found` says what the TLS library said",
+            "the finding says what the TLS library said",
         ),
         fix="look at the server's log; offer TLS 1.2 or newer",
         reference="RFC 8446 section 4.1.3, RFC 8996 section 4",

@@ -112,7 +112,7 @@ ENTRIES: Final = (
         confirm=(
             "$ dig +dnssec _PORT._tcp.HOST TLSA",
             "$ openssl s_client -connect HOST:PORT -servername HOST -showcerts",
-            "compute the record of the certificate as `fix` says, and compare",
+            "compare the digests that were expected and found with those of each of the servers",
         ),
         fix="publish the record for the new key one TTL before each renewal, or keep the key",
         reference="RFC 7671 section 8.1, RFC 7673 section 4",

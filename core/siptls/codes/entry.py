@@ -9,6 +9,32 @@ Severity: TypeAlias = Literal["ok", "note", "warning", "error"]
 EFFECT: Final[tuple[Severity, ...]] = ("error", "warning", "note", "ok")
 """The severities, the gravest first."""
 
+ROOMS: Final[dict[str, str]] = {
+    "uri": "The URI",
+    "via": "The Via header field",
+    "route": "The route of a request",
+    "locate": "Finding the servers",
+    "dnssec": "DNSSEC",
+    "delegation": "Delegation",
+    "dane": "DANE",
+    "cert": "The certificate",
+    "id": "Identities",
+    "chain": "The certificate path",
+    "crl": "Revocation",
+    "inbound": "Clients that connect",
+    "net": "Connections",
+    "tls": "TLS",
+    "limit": "Limits",
+    "policy": "Policy",
+    "resolver": "The resolver",
+    "usage": "The command line",
+    "input": "Files",
+    "output": "Output",
+    "internal": "Bugs",
+    "run": "The run",
+}
+"""What stands before the first dot of a code, and what such codes are about; in the order in which to read them."""
+
 
 class Code(NamedTuple):
     """One entry of the catalogue.
@@ -24,8 +50,8 @@ class Code(NamedTuple):
         why: what it means, for the person who has to mend it; one line.
         impact: what users notice: which calls fail, and for whom.
         causes: the likely causes, the likeliest first.
-        confirm: how to make sure, one step each; a step that begins with ``$ `` is a command to type, and what stands
-            in capital letters is to be replaced.
+        confirm: how to make sure, one step each; a step that begins with ``$`` and a blank is a command to type,
+            and what stands in capital letters is to be replaced.
         fix: what to do about it; one line.
         reference: the documents and sections that the rule comes from.
     """

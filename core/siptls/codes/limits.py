@@ -19,7 +19,7 @@ ENTRIES: Final = (
         ),
         confirm=(
             "$ dig +dnssec NAME TYPE",
-            "`found` names the limit and the number",
+            "the finding names the limit and the number",
         ),
         fix="raise policy.limits",
         reference="RFC 1034 section 5.3.3",
@@ -140,6 +140,7 @@ ENTRIES: Final = (
         "resolver.not-trusted",
         "note",
         "nobody validated the DNS answers for us, so all count as insecure",
+        why="only whoever validates DNSSEC can say that an answer is not forged, and nobody here has done so",
         impact=(
             "DANE is not used, and nothing on the way to the server is protected; servers are judged by the domain's "
             "name alone"

@@ -21,7 +21,7 @@ ENTRIES: Final = (
             "a character stands there unescaped, such as a blank or an umlaut in the user part",
             "the host is no domain name: it has an underscore, or a label of more than 63 characters",
         ),
-        confirm=("look at the column that the caret or `position` points to",),
+        confirm=("look at the column that the caret points to; in JSON it is the position, counted from 0",),
         fix="write it as sip:user@example.com or sips:user@example.com",
         reference="RFC 3261 section 25.1",
     ),
@@ -54,7 +54,7 @@ ENTRIES: Final = (
             "more than one Via was given, or a line was cut off",
         ),
         confirm=(
-            "look at the column that the caret or `position` points to",
+            "look at the column that the caret points to; in JSON it is the position, counted from 0",
             "look at the message itself in a trace, with sngrep or Wireshark",
         ),
         fix="write it without the name of the header field: SIP/2.0/TLS proxy.example.com;branch=z9hG4bK1",
