@@ -189,7 +189,8 @@ class References:
         wildcards = [name for name in hosts if name.domain.startswith("*.")]
         if any(matches_host(name, wildcards, allow_wildcards=True) is not None for name in wanted):
             return "id.wildcard"
-        if any(isinstance(name.value, str) and fold(name.value) in wanted for name in leaf.common_names):
+        beside = any(matches_domain(name, hosts) is not None for name in wanted)  # a dNSName that a sip URI hides
+        if not beside and any(isinstance(name.value, str) and fold(name.value) in wanted for name in leaf.common_names):
             return "id.cn-only"
         return "id.mismatch" if seen else "cert.no-identities"
 

@@ -13,14 +13,14 @@ from forged import alternative_names, certificate, common_name, constraints, dns
 from judging import CA, DOMAIN, ROOT, TARGET, Court, Made, ca, codes, judge, made, said
 from siptls import Certificate, Identity, Limits, Policy, Security
 from siptls.dns import Alias
-from siptls.references import Comparison, References
+from siptls.references import Identification, References
 from world import INSECURE, SECURE
 
 HOST = TARGET
 DEFAULT = Policy()
 
 
-def check(references: References, names: Sequence[bytes], policy: Policy = DEFAULT, cn: str = "") -> Comparison:
+def check(references: References, names: Sequence[bytes], policy: Policy = DEFAULT, cn: str = "") -> Identification:
     """Hold the names of a leaf, and its common name, against references."""
     subject = common_name(cn) if cn else common_name("Nobody in particular")
     leaf = Certificate(certificate(names=names, subject=subject))
@@ -117,6 +117,11 @@ class TestTheCommonName:
     @pytest.mark.parametrize("names", [[email("a@example.com")], [uri("sip:other.example")], [dns("other.example")]])
     def test_it_never_counts_beside_a_subject_alternative_name(self, names: Sequence[bytes]) -> None:
         assert check(RFC5922, names, Policy(allow_cn=True), cn=DOMAIN).code == "id.cn-only"
+
+    @pytest.mark.req("A-10", "R5922-7.1-9")
+    def test_where_a_hidden_dns_name_says_the_same_it_is_not_told_as_the_only_one(self) -> None:
+        assert check(RFC5922, [uri("sip:other.example"), dns(DOMAIN)], cn=DOMAIN).code == "id.mismatch"
+        assert check(RFC5922, [uri("sip:other.example"), dns("x.example")], cn=DOMAIN).code == "id.cn-only"
 
     @pytest.mark.req("A-10", "R5922-7.2-5")
     def test_a_wildcard_in_it_never_counts(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -335,6 +336,119 @@ class TestTheCertificatesOfRfc6216:
         tlsa = Tlsa("", 3, 0, 1, hashlib.sha256(der).digest())
         verdict = verify_chain([der], domain="example.com", tlsa=[tlsa], delegation=Security.SECURE, at=NOW)
         assert said(verdict) == ("ACCEPTED", "dane-ee", "dane.match")
+
+
+def resigned(name: str, issuer: Issuer | None) -> Issuer:
+    """A certificate of RFC 6216 with its names, dates and extensions as they are, and a signature of today."""
+    old = x509.load_pem_x509_certificate((VECTORS / f"{name}_cert.pem").read_bytes())
+    key = new_key("ec", name)
+    signer, subject = (key, old.subject) if issuer is None else (issuer.key, issuer.certificate.subject)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(old.subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(old.not_valid_before_utc)
+        .not_valid_after(old.not_valid_after_utc)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+    for extension in old.extensions:
+        if not isinstance(extension.value, (x509.AuthorityKeyIdentifier, x509.SubjectKeyIdentifier)):
+            builder = builder.add_extension(extension.value, critical=extension.critical)
+    above = () if issuer is None else (issuer.issued, *issuer.issued.above)
+    return Issuer(Issued(builder.sign(signer, hashes.SHA256()), key, above))
+
+
+class TestTheCertificatesOfRfc6216SignedAnew:
+    """As in the RFC, but for signatures that validators of today still take."""
+
+    ROOT = resigned("ca_root_sipit", None)
+    INTERMEDIATE = resigned("ca_intermediate_example.net", ROOT)
+
+    def verdict(
+        self, name: str, issuer: Issuer, domain: str, *above: Issuer, policy: Policy | None = None
+    ) -> tuple[str, str, str]:
+        leaf = resigned(name, issuer)
+        return said(
+            verify_chain(
+                [leaf.der, *[each.der for each in above]],
+                domain=domain,
+                anchors=Anchors((self.ROOT.der,)),
+                at=NOW,
+                policy=policy or Policy(),
+            )
+        )
+
+    @pytest.mark.req("R5922-7.1-7", "R5922-7.2-6", "R5924-4.1-1", "R5924-5-1", "R5924-5-2", "GJ-1")
+    @pytest.mark.parametrize("kind", ["eku", "noeku"])
+    @pytest.mark.parametrize(("own", "other"), [("example.com", "example.net"), ("example.net", "example.com")])
+    def test_a_domain_certificate_is_accepted_for_its_domain_and_for_no_other(
+        self, kind: str, own: str, other: str
+    ) -> None:
+        name = f"{kind}_domain_{own}"
+        for eku in ("strict", "interop"):
+            policy = Policy(eku="strict") if eku == "strict" else Policy()
+            assert self.verdict(name, self.ROOT, own, policy=policy) == ("ACCEPTED", "pkix", "id.match")
+        assert self.verdict(name, self.ROOT, other) == ("REJECTED", "none", "id.mismatch")
+
+    @pytest.mark.req("R5922-7.1-6", "R5922-7.1-10", "T-N05", "GJ-5")
+    def test_a_user_certificate_names_no_domain_whatever_its_common_name_and_needs_its_issuer(self) -> None:
+        policy = Policy(allow_cn=True)
+        fluffy = "eku_user_fluffy_example.com"
+        expected = ("REJECTED", "none", "cert.no-identities")
+        assert self.verdict(fluffy, self.ROOT, "example.com", policy=policy) == expected
+        robert = "eku_user_robert_example.net"
+        assert self.verdict(robert, self.INTERMEDIATE, "example.net", self.INTERMEDIATE, policy=policy) == expected
+        assert self.verdict(robert, self.INTERMEDIATE, "example.net", policy=policy) == (
+            "REJECTED",
+            "none",
+            "chain.missing-intermediate",
+        )
+
+    @pytest.mark.req("R5280-4.2.1.3-1", "R5924-4.1-2")
+    def test_the_intermediate_authority_is_no_server_although_its_common_name_is_the_domain(self) -> None:
+        verdict = verify_chain(
+            [self.INTERMEDIATE.der],
+            domain="example.net",
+            anchors=Anchors((self.ROOT.der,)),
+            at=NOW,
+            policy=Policy(allow_cn=True),
+        )
+        assert said(verdict)[:2] == ("REJECTED", "none")
+
+
+class TestHostileConstraints:
+    @pytest.mark.req("T-N02", "A-31", "R5280-4.2.1.10-1")
+    @pytest.mark.parametrize("text", ["example.com", "evil.example", "evil.example\0.example.com", ".example.com"])
+    @pytest.mark.parametrize("excluded", [False, True])
+    def test_a_constraint_on_uris_is_never_read_in_favour_of_a_sip_uri(self, text: str, excluded: bool) -> None:
+        tree = [x509.UniformResourceIdentifier(text)]
+        limited = ROOT.intermediate("Limited", permitted=[] if excluded else tree, excluded=tree if excluded else [])
+        leaf = limited.leaf(uris=URI)
+        verdict = judge([leaf, limited], trusted=[ROOT])
+        assert said(verdict)[:2] == ("REJECTED", "none")
+        for matching in (0, 1):
+            assert said(judge([leaf, limited, ROOT], record(ROOT, 2, 0, matching)))[:2] == ("REJECTED", "none")
+
+    @pytest.mark.req("T-N01", "R5280-4.2.1.10-1", "D-PATH-1")
+    @pytest.mark.parametrize("text", ["evil.example\0.example.com", "example.com\0", "example.com."])
+    def test_a_constraint_that_is_no_name_allows_no_sip_uri(self, text: str) -> None:
+        for permitted, excluded in (([x509.DNSName(text)], []), ([], [x509.DNSName(text)])):
+            limited = ROOT.intermediate("Limited", permitted=permitted, excluded=excluded)
+            assert not judge([limited.leaf(uris=URI), limited], trusted=[ROOT]).accepted
+
+
+class TestTransparency:
+    @pytest.mark.req("R7671-4.2-1")
+    @pytest.mark.parametrize("scts", [None, b"\x04\x02\x00\x00", b"junk"])
+    def test_what_logs_say_of_a_certificate_counts_for_nothing_with_dane(self, scts: bytes | None) -> None:
+        oid = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
+        extensions = [] if scts is None else [(x509.UnrecognizedExtension(oid, scts), False)]
+        leaf = CA.leaf(uris=URI, extensions=extensions)
+        assert said(judge([leaf, CA], record(CA, 2, 0, 1))) == ("ACCEPTED", "dane-ta", "dane.match")
+        assert said(judge([leaf, CA], record(leaf, 3, 1, 1))) == ("ACCEPTED", "dane-ee", "dane.match")
 
 
 @given(st.data())
