@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import Enum
 from functools import partial
+from itertools import islice
 from typing import Final, Literal, TypeAlias
 
 from .certificate import Certificate, TooManyNames
@@ -261,7 +262,7 @@ class _ClientNames:
         else:
             fault = "cert.no-identities"
             compared = comparisons("", "domain", path, policy, wildcards=False)
-            found = "; ".join([str(each) for _, each in zip(range(_SHOWN), compared, strict=False)]) or "no names"
+            found = "; ".join([str(each) for each in islice(compared, _SHOWN)]) or "no names"
         return Identification(fault, (), ((fault, ("a SIP domain", found)),))
 
 
