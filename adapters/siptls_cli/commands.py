@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from .dane_commands import dane
 from .options import FILE, SHOWN, WORLD, together
 
 if TYPE_CHECKING:
@@ -149,6 +150,9 @@ _DEMO: Final = (
 @click.version_option(package_name="siptls", prog_name="siptls", message="%(prog)s %(version)s")
 def cli() -> None:
     """Is this SIP peer really the domain it should be, and why?"""
+
+
+cli.add_command(dane)
 
 
 @cli.command(epilog=_CHECK_EXAMPLES)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from .dane import DANE_EE, DANE_TA, PKIX_TA, SHA256, SPKI, unusable
+from .dane import DANE_EE, DANE_TA, PKIX_EE, PKIX_TA, SHA256, SPKI, unusable
 from .dns.records import Tlsa
 from .errors import InvalidRecord, LocalProtocolError
 from .served import Form, Served, form_of, record_of
@@ -99,7 +99,7 @@ def plan(
     Args:
         published: the TLSA records that stand in the DNS; without any, 3 1 1 is what will.
         current: what the server presents now.
-        following: what it is going to present; None if that does not exist yet.
+        following: what it is going to present; None for a new key that does not exist yet, of the same authority.
         ttl: the time to live of the records in the zone, in seconds, at least 0. What remains of it in a cache is less,
             and too little.
         now: the time, aware.
@@ -126,7 +126,7 @@ def plan(
     owner = usable[0].owner if usable else ""
     old = [] if usable else _made(current, None, forms, owner)[0]  # what should stand there already
     wanted, unmade = ([], []) if following is None else _made(following, (usable, current), forms, owner)
-    pending = tuple(forms) if following is None else ()
+    pending = tuple([form for form in forms if form[0] in (PKIX_EE, DANE_EE)]) if following is None else ()
     return _dated(_Records(usable, [*old, *wanted], current, following), pending, unmade, ttl, now, switch, since)
 
 
@@ -141,11 +141,14 @@ class _Records:
         self.added: Final = tuple([record for key, record in new.items() if key not in standing])
         self.during: Final = (*published, *self.added)
         # What matches neither is not ours to judge: it may be the key after the next one.
-        self.removed: Final = tuple(
-            [r for r in self.during if following is not None and current.matches(r) and not following.matches(r)]
-        )
+        self.removed: Final = tuple([r for r in self.during if current.matches(r) and not _stays(r, following)])
         gone = set(map(id, self.removed))
         self.after: Final = tuple([record for record in self.during if id(record) not in gone])
+
+
+def _stays(record: Tlsa, following: Served | None) -> bool:
+    """Whether a record matches what follows, too; of a key that does not exist yet only authorities are known."""
+    return record.usage in (PKIX_TA, DANE_TA) if following is None else following.matches(record)
 
 
 def _dated(

@@ -40,13 +40,12 @@ def name_findings(leaf: Certificate, domain: str, base: str) -> list[Found]:
         return [("cert.malformed", error.expected, error.place)]
 
 
-def other_client_findings(leaf: Certificate, domain: str, base: str, at: datetime | None) -> list[Found]:
+def other_client_findings(leaf: Certificate, domain: str, at: datetime | None) -> list[Found]:
     """Say whether clients without DANE are shut out, for a server that is vouched for by DANE-EE records only.
 
     Args:
         leaf: the server's certificate.
-        domain: the SIP domain; empty if it is not known, and then it is taken to be the base domain.
-        base: the TLSA base domain; empty if it is not known.
+        domain: the SIP domain; empty if it is not known, and then any will do.
         at: the time of asking, aware, or None.
 
     Returns:
@@ -55,19 +54,20 @@ def other_client_findings(leaf: Certificate, domain: str, base: str, at: datetim
     Source: RFC 7673 section 6, RFC 5922 section 7.3.
     """
     reasons: list[str] = []
-    expected = domain or base
     try:
         if leaf.self_issued:
             reasons.append("it is self-signed")
-        if expected and not _names_domain(leaf, expected):
-            reasons.append(_told(expected, leaf))
+        if domain and not _names_domain(leaf, domain):
+            reasons.append(_told(domain, leaf))
+        elif not sip_identities(leaf):
+            reasons.append("it names no SIP domain")
         if at is not None and not leaf.not_before <= at <= leaf.not_after:
             reasons.append(f"it is valid from {leaf.not_before:%Y-%m-%d} to {leaf.not_after:%Y-%m-%d}")
     except InvalidCertificate as error:
         reasons.append(f"malformed in {error.place}")
     if not reasons:
         return []
-    return [("dane.ee-only", f"a valid certificate for {expected or 'the domain'}", "; ".join(reasons))]
+    return [("dane.ee-only", f"a valid certificate for {domain or 'the SIP domain'}", "; ".join(reasons))]
 
 
 def _names_domain(leaf: Certificate, domain: str) -> bool:

@@ -198,7 +198,7 @@ def _chain_findings(
         findings += [Finding(*found) for found in name_findings(leaf, *names)]
         findings += [Finding(*found) for found in path_findings(served, checked, names, at)]
     if all(each.record.usage == DANE_EE for each in usable):
-        findings += [Finding(*found) for found in other_client_findings(leaf, *names, at)]
+        findings += [Finding(*found) for found in other_client_findings(leaf, names[0], at)]
     return findings
 
 
