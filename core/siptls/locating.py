@@ -229,7 +229,10 @@ class Locating(Addressing[R]):
         order = ordered_without_chance(records) if self._randbelow is None else ordered(records, self._randbelow)
         if len({(record.target, record.port) for record in order}) < len(order):
             # The same server again would be the same failure again.
-            order = list({(record.target, record.port): record for record in order[::-1]}.values())[::-1]
+            first: dict[tuple[str, int], Srv] = {}
+            for record in order:
+                first.setdefault((record.target, record.port), record)
+            order = list(first.values())
         delegation = Delegation.SRV if leads(trusted, answer) else Delegation.TAINTED
         if len(self._srv_questions) > 1:
             self._way = Way(transport, delegation, order, answer, self._other_offers(answer))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from .certificate import Certificate
-from .dane import CERT, FULL, Matcher
+from .dane import CERT, FULL, SPKI, Matcher
 from .dns.records import Tlsa
 from .errors import InvalidCertificate
 from .events import Anchors, KeyAnchor
@@ -66,14 +66,17 @@ def dane_ta_anchors(
     certificates: dict[bytes, None] = {}
     keys: dict[tuple[bytes, bytes], None] = {}
     matched: list[Tlsa] = []
-    for issuer, record in matching(Matcher(records), issuers):
-        if issuer.spki == leaf.spki:
-            continue
-        matched.append(record)
-        if record.selector == CERT:
-            certificates[issuer.der] = None
-        else:
-            keys[issuer.subject, issuer.spki] = None
+    # Each selector for itself: a certificate that both match is both an anchor, and a bare key without constraints.
+    for selector in (CERT, SPKI):
+        of_selector = [record for record in records if record.selector == selector]
+        for issuer, record in matching(Matcher(of_selector), issuers) if of_selector else ():
+            if issuer.spki == leaf.spki:
+                continue
+            matched.append(record)
+            if selector == CERT:
+                certificates[issuer.der] = None
+            else:
+                keys[issuer.subject, issuer.spki] = None
     names = sorted({leaf.issuer, *[issuer.issuer for issuer in issuers]})
     full = sorted([record for record in records if record.matching == FULL], key=lambda record: record.data)
     for record in full[:limit]:  # sorted, since the order of the records of an RRset means nothing
