@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from .dane_commands import dane
-from .options import FILE, SHOWN, WORLD, together
+from .options import FILE, JUDGED, SHOWN, WORLD, together
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -97,23 +97,7 @@ _CHECK: Final = (
         show_default=True,
         help="The least that is accepted.",
     ),
-    click.option(
-        "--eku",
-        type=click.Choice(["strict", "interop", "lax-client"]),
-        default="interop",
-        show_default=True,
-        help="Purposes: RFC 5924 alone, or TLS server too.",
-    ),
-    click.option(
-        "--crl", type=FILE, multiple=True, metavar="FILE", help="Revocation lists (PEM or DER), of any issuer."
-    ),
-    click.option(
-        "--revocation",
-        type=click.Choice(["off", "crl", "crl-required"]),
-        help="Required: each certificate needs a list that counts.  [default: crl with --crl]",
-    ),
-    click.option("--allow-cn", is_flag=True, help="Take a Common Name where there is no subjectAltName."),
-    click.option("--allow-wildcards", is_flag=True, help="Let *. names match a target host, never a domain."),
+    *JUDGED,
     click.option("--strict-dane", is_flag=True, help="Reject a server whose TLSA records are all unusable."),
     click.option("--require-target-name", is_flag=True, help="With a secure delegation, only the host's name counts."),
 )

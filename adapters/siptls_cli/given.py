@@ -33,7 +33,24 @@ class Explain(Shown):
     list: bool
 
 
-class World(Shown):
+class Trust(TypedDict):
+    """Whom to trust, and when."""
+
+    ca_file: Path | None
+    now: datetime | None
+
+
+class Judged(TypedDict):
+    """By which rules a certificate is judged."""
+
+    eku: Purpose
+    crl: tuple[Path, ...]
+    revocation: RevocationCheck | None
+    allow_cn: bool
+    allow_wildcards: bool
+
+
+class World(Shown, Trust):
     """Where answers come from, when, and how much is asked; the options of both `check` and `locate`."""
 
     uri: str
@@ -44,8 +61,6 @@ class World(Shown):
     zone: tuple[Zone, ...]
     dnssec: tuple[Status, ...]
     chain: tuple[Chain, ...]
-    ca_file: Path | None
-    now: datetime | None
     timeout: float
     transport: tuple[Transport, ...]
     ipv4: bool
@@ -61,16 +76,11 @@ class Locate(World):
     request_size: int | None
 
 
-class Check(World):
+class Check(World, Judged):
     """The options of `check`."""
 
     cert: Path | None
     key: Path | None
     require: Require
-    eku: Purpose
-    crl: tuple[Path, ...]
-    revocation: RevocationCheck | None
-    allow_cn: bool
-    allow_wildcards: bool
     strict_dane: bool
     require_target_name: bool

@@ -30,7 +30,7 @@ from .problem import Problem, shown
 if TYPE_CHECKING:
     from siptls.policy import Family, RevocationCheck
 
-    from .given import Check, World
+    from .given import Check, Judged, Trust, World
     from .parameters import Security
 
 
@@ -107,7 +107,7 @@ def performer(given: World, certificate: ClientCertificate | None = None) -> Per
     return StreamPerformer(resolver(given), client_context(certificate))
 
 
-def anchors(given: World) -> Anchors:
+def anchors(given: Trust) -> Anchors:
     """Return the trust anchors.
 
     Args:
@@ -119,7 +119,7 @@ def anchors(given: World) -> Anchors:
     return system_anchors() if given["ca_file"] is None else anchors_from_pem(given["ca_file"])
 
 
-def revocation(given: Check) -> RevocationCheck:
+def revocation(given: Judged) -> RevocationCheck:
     """Return what revocation lists are to decide; with lists and without a word they are looked at.
 
     Args:

@@ -38,6 +38,31 @@ SHOWN: Final = (
     click.option("--debug", is_flag=True, help="A traceback if siptls itself fails."),
 )
 
+CA_FILE: Final = click.option(
+    "--ca-file", type=FILE, metavar="FILE", help="Trust anchors (PEM) instead of the system's."
+)
+NOW: Final = click.option("--now", type=TIME, help="Judge as of this time, such as 2026-11-22T00:00:00Z.")
+
+JUDGED: Final = (
+    click.option(
+        "--eku",
+        type=click.Choice(["strict", "interop", "lax-client"]),
+        default="interop",
+        show_default=True,
+        help="Purposes: RFC 5924 alone, or TLS server too.",
+    ),
+    click.option(
+        "--crl", type=FILE, multiple=True, metavar="FILE", help="Revocation lists (PEM or DER), of any issuer."
+    ),
+    click.option(
+        "--revocation",
+        type=click.Choice(["off", "crl", "crl-required"]),
+        help="Required: each certificate needs a list that counts.  [default: crl with --crl]",
+    ),
+    click.option("--allow-cn", is_flag=True, help="Take a Common Name where there is no subjectAltName."),
+    click.option("--allow-wildcards", is_flag=True, help="Let *. names match a target host, never a domain."),
+)
+
 WORLD: Final = (
     click.option(
         "--resolver", multiple=True, metavar="ADDR[:PORT]", help="Ask this DNS resolver; also tls://ADDR, https://ADDR."
@@ -50,8 +75,8 @@ WORLD: Final = (
     click.option("--zone", type=ZONE, multiple=True, help="Offline: the zone NAME from a master file."),
     click.option("--dnssec", type=STATUS, multiple=True, help="Offline: secure, insecure (default), bogus or failed."),
     click.option("--chain", type=CHAIN, multiple=True, help="Offline: what servers present (PEM, leaf first)."),
-    click.option("--ca-file", type=FILE, metavar="FILE", help="Trust anchors (PEM) instead of the system's."),
-    click.option("--now", type=TIME, help="Judge as of this time, such as 2026-11-22T00:00:00Z."),
+    CA_FILE,
+    NOW,
     click.option(
         "--timeout",
         type=click.FloatRange(min=0, min_open=True, max=LONGEST_RUN),
