@@ -287,6 +287,14 @@ class TestDatesAndForm:
         steps = lint(Certificate(der), domains=[DOMAIN], at=AT)
         assert [step.code for step in steps][-1:] == ["cert.malformed"]
 
+    @given(st.integers(min_value=0), st.integers(1, 255))
+    def test_whatever_is_broken_in_a_certificate_is_told_as_plain_text(self, place: int, change: int) -> None:
+        octets = bytearray(certificate(names=GOOD, eku=[SERVER_AUTH], extensions=[usage(0)]))
+        octets[place % len(octets)] ^= change
+        for step in lint(Certificate(bytes(octets)), domains=[DOMAIN], hosts=[HOST], at=AT, role="both"):
+            assert (step.expected + step.found).isascii()
+            assert str(step).isprintable()
+
     def test_findings_are_those_of_the_catalogue_at_the_certificate(self) -> None:
         steps = lint(Certificate(certificate(eku=[EMAIL_PROTECTION])), domains=[DOMAIN], hosts=[HOST], at=AT)
         assert len(steps) >= 3
