@@ -32,7 +32,8 @@ HEADS: Final[dict[Outcome, tuple[Mark, str]]] = {
     Outcome.INSUFFICIENT: ("warning", "INSUFFICIENT"),
 }
 """The mark and the word for each outcome."""
-_REMARKS: Final = ("resolver.", "limit.", "policy.relaxed")
+REMARKS: Final = ("resolver.", "limit.", "policy.relaxed")
+"""How the codes of remarks on the whole run begin."""
 _IDENTITIES_SHOWN: Final = 8
 _AUDIT: Final = "AUDIT"  # no hop is called so
 _DURATIONS_END: Final = 100  # the last column of a duration, however wide the terminal is
@@ -55,14 +56,14 @@ def verdict_text(verdict: Verdict, uri: SipUri, terminal: Terminal, seconds: flo
         by = f"by {verdict.method.upper()}{place}"
     elif verdict.method != "none":
         by = f"{verdict.code}: by {verdict.method.upper()} only{place}"
-    lines = [*_head(terminal, mark, word, str(uri), by), ""]
+    lines = [*head(terminal, mark, word, str(uri), by), ""]
     lines += _sections([step for step in verdict.steps if step.code not in WEIGHED], verdict.domain, terminal)
     if verdict.identities:
         lines += terminal.wrapped(_identities(verdict.identities), "  PROVEN  ", " " * 10)
-    lines += _remarks(verdict.steps, terminal)
+    lines += remarks(verdict.steps, terminal)
     expires = verdict.to_dict()["expires_in"] if verdict.accepted else None
     holds = f" · holds for {expires:.0f} s" if isinstance(expires, float) else ""
-    lines += terminal.wrapped(f"{_ms(seconds)}{holds} · exit {EXITS[verdict.outcome]}", "  ", "  ")
+    lines += terminal.wrapped(f"{milliseconds(seconds)}{holds} · exit {EXITS[verdict.outcome]}", "  ", "  ")
     return "\n".join(lines)
 
 
@@ -80,10 +81,10 @@ def route_text(route: Route, uri: SipUri, terminal: Terminal, seconds: float, vi
     if route.outcome is None:
         count = sum(len(target.addresses) for target in route.targets)
         by = f"{count} address{'' if count == 1 else 'es'}{'' if route.complete else ', but there may be more'}"
-        lines = _head(terminal, "ok", "LOCATED", asked, by)
+        lines = head(terminal, "ok", "LOCATED", asked, by)
     else:
         mark, word = HEADS[route.outcome]
-        lines = _head(terminal, mark, word, asked, route.code or "")
+        lines = head(terminal, mark, word, asked, route.code or "")
     by_srv = any(step.code == "locate.srv-chosen" for step in route.findings)
     number = 0
     for target in route.targets:
@@ -92,10 +93,10 @@ def route_text(route: Route, uri: SipUri, terminal: Terminal, seconds: float, vi
             place = f"{printable(target.host)}  {printable(_address(endpoint.address))}:{target.port}"
             order = f"  priority {target.priority} weight {target.weight}" if by_srv else ""
             lines += terminal.wrapped(f"{target.transport.upper():<5}{place}{order}", f"  {number:>2}  ", " " * 11)
-    lines += ["", *_sections(route.findings, uri.target, terminal, rules=True), *_remarks(route.findings, terminal)]
+    lines += ["", *_sections(route.findings, uri.target, terminal, rules=True), *remarks(route.findings, terminal)]
     expires = route.to_dict()["expires_in"] if route.targets else None
     holds = f" · holds for {expires:.0f} s" if isinstance(expires, float) else ""
-    lines += terminal.wrapped(f"{_ms(seconds)}{holds} · exit {route_exit(route)}", "  ", "  ")
+    lines += terminal.wrapped(f"{milliseconds(seconds)}{holds} · exit {route_exit(route)}", "  ", "  ")
     return "\n".join(lines)
 
 
@@ -104,8 +105,9 @@ def route_exit(route: Route) -> int:
     return 0 if route.outcome is None else EXITS[route.outcome]
 
 
-def _head(terminal: Terminal, mark: Mark, word: str, uri: str, by: str) -> list[str]:
-    lines = terminal.item(mark, f"{word}  {uri}  {by}", indent=0, hang=2)
+def head(terminal: Terminal, mark: Mark, word: str, what: str, by: str) -> list[str]:
+    """Return the first lines: what came of it, of what, and by what."""
+    lines = terminal.item(mark, f"{word}  {what}  {by}", indent=0, hang=2)
     lines[0] = lines[0].replace(word, terminal.coloured("strong", word), 1)
     return lines
 
@@ -136,7 +138,7 @@ def _sections(steps: Iterable[Step], domain: str, terminal: Terminal, *, rules: 
     audit = _Section(_AUDIT, "")
     seconds = 0.0
     for step in steps:
-        if step.code.startswith(_REMARKS) and step.severity != "error":
+        if step.code.startswith(REMARKS) and step.severity != "error":
             continue
         section = audit
         if step.code not in AUDIT:
@@ -150,19 +152,20 @@ def _sections(steps: Iterable[Step], domain: str, terminal: Terminal, *, rules: 
     lines: list[str] = []
     peers = 0
     for section in [*sections, audit] if audit.steps else sections:
-        heading = f"LOCATE  {domain}"
+        title = f"LOCATE  {domain}"
         if section.place == _AUDIT:
-            heading = f"{_AUDIT}  {domain}"
+            title = f"{_AUDIT}  {domain}"
         elif section.place:
             peers += 1
             host = section.place.rpartition(":")[0] if section.address else section.place
-            heading = f"PEER {peers}  {host}  {section.address}".rstrip()
-        lines += _heading(terminal, heading, section.seconds)
-        lines += _section_lines(section.steps, terminal, rules=rules)
+            title = f"PEER {peers}  {host}  {section.address}".rstrip()
+        lines += heading(terminal, title, section.seconds)
+        lines += section_lines(section.steps, terminal, rules=rules)
     return lines
 
 
-def _section_lines(steps: Iterable[Step], terminal: Terminal, *, rules: bool) -> list[str]:
+def section_lines(steps: Iterable[Step], terminal: Terminal, *, rules: bool = False) -> list[str]:
+    """Return the lines of the steps of one section; with ``rules`` they say, too, by which each question was asked."""
     lines: list[str] = []
     rule = above = ""
     said: set[str] = set()
@@ -176,11 +179,12 @@ def _section_lines(steps: Iterable[Step], terminal: Terminal, *, rules: bool) ->
     return lines
 
 
-def _heading(terminal: Terminal, heading: str, seconds: float) -> list[str]:
-    lines = terminal.wrapped(heading, "  ", "    ")
-    duration = _ms(seconds)
+def heading(terminal: Terminal, title: str, seconds: float | None = None) -> list[str]:
+    """Return the lines of the heading of a section, and how long that took if it is known."""
+    lines = terminal.wrapped(title, "  ", "    ")
+    duration = "" if seconds is None else milliseconds(seconds)
     blanks = min(terminal.width, _DURATIONS_END) - len(lines[0]) - len(duration)
-    if len(lines) == 1 and blanks >= 2:
+    if duration and len(lines) == 1 and blanks >= 2:
         lines[0] += " " * blanks + duration
     lines[0] = "  " + terminal.coloured("strong", lines[0][2:])
     return lines
@@ -194,10 +198,11 @@ def _place(hop: str) -> tuple[str, str]:
     return ("", "") if hop == "LOCATE" else (hop, "")
 
 
-def _remarks(steps: Iterable[Step], terminal: Terminal) -> list[str]:
+def remarks(steps: Iterable[Step], terminal: Terminal) -> list[str]:
+    """Return the lines of those steps that are remarks on the whole run."""
     lines: list[str] = []
     for step in steps:
-        if step.code.startswith(_REMARKS) and step.severity != "error":
+        if step.code.startswith(REMARKS) and step.severity != "error":
             lines += note_lines(step, terminal)
     return lines
 
@@ -212,5 +217,6 @@ def _address(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def _ms(seconds: float) -> str:
+def milliseconds(seconds: float) -> str:
+    """Return a duration as it is shown."""
     return f"{round(seconds * 1000)} ms"

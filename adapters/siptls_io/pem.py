@@ -45,6 +45,25 @@ def numbered_certificates(path: str | os.PathLike[str]) -> list[tuple[bytes, int
     return _Reader(path, "CERTIFICATE", "certificate", InvalidPem).objects()
 
 
+def numbered_certificates_of(octets: bytes, file: str) -> list[tuple[bytes, int | None]]:
+    """Read the certificates of PEM text, or the one in DER, each with the number of the line on which it begins.
+
+    Args:
+        octets: what a file holds.
+        file: what it is called in exceptions.
+
+    Returns:
+        The certificates in DER in their order, at least one; the line is None for DER. Whether they are certificates is
+        not looked at.
+
+    Raises:
+        InvalidPem: there is no certificate in it, or it breaks the encoding; with file and line.
+    """
+    if _DER.match(octets):
+        return [(octets, None)]
+    return [*_Reader(file, "CERTIFICATE", "certificate", InvalidPem, octets).objects()]
+
+
 def numbered_crls(path: str | os.PathLike[str]) -> list[tuple[bytes, int | None]]:
     """Read the CRLs of a file in DER or PEM, each with the number of the line on which it begins.
 
@@ -72,18 +91,26 @@ class _Reader:
         label: what stands behind BEGIN.
         name: what people call it.
         invalid: the exception for a file that is not what it should be.
+        octets: what the file holds; None reads it.
 
     Raises:
         InvalidFile: the file cannot be read.
     """
 
-    def __init__(self, path: str | os.PathLike[str], label: str, name: str, invalid: type[InvalidFile]) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        label: str,
+        name: str,
+        invalid: type[InvalidFile],
+        octets: bytes | None = None,
+    ) -> None:
         self._file = os.fspath(path)
         self._begin, self._end = f"-----BEGIN {label}-----", f"-----END {label}-----"
         self._name = name
         self._invalid = invalid
         try:
-            self.octets: bytes = Path(path).read_bytes()
+            self.octets: bytes = Path(path).read_bytes() if octets is None else octets
         except OSError as error:
             raise invalid(self._file, None, error.strerror or str(error)) from error
 
