@@ -255,6 +255,7 @@ class TestDatesAndForm:
             ("250101", "261223", None),
             ("250101", "261222", "cert.expires-soon"),  # 29.5 days are left
             ("261121", "261127", None),  # a certificate for six days has four and a half left
+            ("261119", "261125", None),  # two and a half
             ("261117", "261123", "cert.expires-soon"),
             ("250101", "261122", "chain.expired"),
             ("261123", "271123", "chain.not-yet-valid"),

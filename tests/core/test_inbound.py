@@ -381,6 +381,7 @@ class TestThePath:
         verdict = Door(policy=Policy(require="dane")).verdict()
         assert said(verdict) == ("INSUFFICIENT", "pkix", "policy.too-weak")
         assert verdict.identities == ()
+        assert verdict.expires == math.inf
 
     @pytest.mark.parametrize(
         ("revocation", "status", "told"),
