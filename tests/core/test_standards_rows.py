@@ -394,6 +394,31 @@ class TestTransparency:
         assert not [code for code in CATALOGUE if "transparency" in code or ".sct" in code]
 
 
+class TestWildcards:
+    @pytest.mark.req("R7671-10.2-3", "A-11", "R9525-6.3-2", "R5922-7.2-5", "D-REF-3")
+    @pytest.mark.parametrize("usage", [None, 0, 1, 2])
+    @pytest.mark.parametrize(
+        ("name", "allowed", "code"),
+        [
+            ("*.host.example", False, "id.wildcard"),
+            ("*.host.example", True, ""),
+            ("*.example", True, "id.mismatch"),  # one label, not two
+            ("*.com", True, "id.mismatch"),  # never the domain
+        ],
+    )
+    def test_they_are_treated_alike_with_dane_and_without(
+        self, usage: int | None, name: str, allowed: bool, code: str
+    ) -> None:
+        leaf = made(names=[dns(name)])
+        records = [] if usage is None else [(leaf if usage == 1 else CA).record(usage, 0, 1)]
+        policy = Policy(allow_wildcards=allowed)
+        verdict = judge([leaf, CA], *records, valid=[(leaf, CA, ROOT)], policy=policy)
+        assert verdict.accepted is (code == "")
+        if code:
+            assert verdict.code == code
+        assert ("policy.relaxed" in codes(verdict)) is (code == "")
+
+
 class TestTheValidatedIdentity:
     @pytest.mark.req("R9525-6.6-2", "R5922-7.3-3", "R7671-6-1")
     @pytest.mark.parametrize("usage", [None, 0, 1, 2, 3])
