@@ -25,7 +25,7 @@ def path_findings(served: Served, records: Sequence[Tlsa], names: tuple[str, str
     """Hold the paths to what records name against the rules for paths.
 
     Args:
-        served: what the server presents.
+        served: what the server presents, which is certificates.
         records: records of usages 0, 1 and 2 that match, at least one.
         names: the SIP domain and the TLSA base domain, each empty if it is not known.
         at: the time at which certificates must be valid, aware; None leaves dates out.
@@ -36,8 +36,7 @@ def path_findings(served: Served, records: Sequence[Tlsa], names: tuple[str, str
     first: list[Found] = []
     for record in records:
         authority = served.match(record)
-        if authority is None:  # a bare key
-            continue
+        assert authority is not None  # they match, and not a bare key
         if record.usage == PKIX_EE:
             authority = ([authority, *served.above])[-1]
         path = served.path_to(authority)

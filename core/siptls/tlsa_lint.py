@@ -131,7 +131,8 @@ def _full_findings(usable: Sequence[Tlsa]) -> list[Finding]:
 
 def _digest_findings(usable: Sequence[Tlsa]) -> list[Finding]:
     """All clients know SHA-256; those that know a stronger digest look at nothing else (RFC 7671 sections 8.3, 9)."""
-    counts = {form: len({r.data for r in usable if form_of(r) == form}) for form in sorted(map(form_of, usable))}
+    forms = sorted({form_of(record) for record in usable})
+    counts = {form: len({record.data for record in usable if form_of(record) == form}) for form in forms}
     found: list[Finding] = []
     for (usage, selector, matching), strong in counts.items():
         if matching != SHA512:
