@@ -86,17 +86,24 @@ def comparisons(
     Raises:
         InvalidCertificate: the certificate, or one above it, is malformed.
     """
-    leaf = path[0]
-    names = leaf.names
+    names, common = path[0].names, path[0].common_names
     hidden = reference_kind == "domain" and any(
         name.kind == "uri" and uri_host(name) is not None for name in names or ()
     )
     packed = ip_literal(reference) if reference_kind == "address" else None
-    for name in (*(names or ()), *leaf.common_names):
+    if names is not None:
+        ignored = "CN ignored: a SAN extension is present"
+    elif reference_kind == "host":
+        ignored = "CN ignored: it never names a host"
+    elif not policy.allow_cn:
+        ignored = "CN not allowed by policy"
+    else:
+        ignored = "CN ignored: there is another" if len(common) > 1 else ""
+    for name in (*(names or ()), *common):
         if packed is not None:
             reason = _address_reason(packed, name, allowed=policy.allow_ip_identity)
         elif name.kind == "cn":
-            reason = _cn_reason(reference, name, leaf, host=reference_kind == "host", allowed=policy.allow_cn)
+            reason = ignored or _cn_reason(reference, name)
         elif name.kind == "uri":
             reason = _uri_reason(reference, name)
         elif name.kind == "dns":
@@ -178,15 +185,7 @@ def _dns_reason(reference: str, name: GeneralName, *, hidden: bool, wildcards: b
     return _DIFFERENT
 
 
-def _cn_reason(reference: str, name: GeneralName, leaf: Certificate, *, host: bool, allowed: bool) -> str:
-    if leaf.names is not None:
-        return "CN ignored: a SAN extension is present"
-    if host:
-        return "CN ignored: it never names a host"
-    if not allowed:
-        return "CN not allowed by policy"
-    if len(leaf.common_names) > 1:
-        return "CN ignored: there is another"
+def _cn_reason(reference: str, name: GeneralName) -> str:
     if not name.usable:
         return _UNUSABLE
     read = dns_host(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -347,6 +348,15 @@ class TestEveryPair:
         references = References(DOMAIN, (), True, DOMAIN)
         assert len(references.compare([read], DEFAULT, limit=0)) == 1
         assert len(references.compare([read], DEFAULT, limit=1_000)) == 302
+
+    def test_the_time_grows_with_the_names_and_no_faster(self) -> None:
+        subject = common_name(*[f"{n}.example" for n in range(5_000)])
+        read = Certificate(certificate(subject=subject))
+        begun = process_time()
+        assert len(compare_names(read, DOMAIN, policy=Policy(allow_cn=True))) == 100
+        many = cert(*[uri(f"sip:a@{n}.example") for n in range(10_000)])
+        assert len(compare_names(many, DOMAIN, hosts=[HOST])) == 200
+        assert process_time() - begun < 20
 
     def test_more_names_than_the_policy_wants_to_look_at_are_refused(self) -> None:
         read = cert(*[dns(f"{n}.example") for n in range(11)])
