@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from .delegation import Addressed, Delegation
 from .dns.answer import SECURE, Answer
-from .dns.question import Lookup, RRType
+from .dns.question import Lookup, RRType, lookup
 from .dns.records import Address
 from .errors import LocalProtocolError
 from .events import Answered, LookupEvent, LookupFailed
@@ -86,7 +86,7 @@ class Addressing(Machine[R]):
             self._note("locate.bad-target", target, f"{target.host!r} port {target.port}")
             self._addressed(target, Reached(Addressed.FAILED, code="locate.bad-target"))
             return
-        self._address_questions = tuple([Lookup(target.host, _RRTYPES[family]) for family in self.policy.families])
+        self._address_questions = tuple([lookup(target.host, _RRTYPES[family]) for family in self.policy.families])
         self._left = len(self._address_questions)
         for question in self._address_questions:
             self._ask(question, self._address_answered)
@@ -95,7 +95,7 @@ class Addressing(Machine[R]):
         """Ask for the addresses of a server ahead of time."""
         if _is_server(host, port):
             for family in self.policy.families:
-                self._ask(Lookup(host, _RRTYPES[family]), _keep)
+                self._ask(lookup(host, _RRTYPES[family]), _keep)
 
     def _address_answered(self, event: LookupEvent) -> None:
         self._note_lookup("locate.address", self._target, event)
@@ -141,7 +141,10 @@ class Addressing(Machine[R]):
     def _texts(self, answer: Answer, separator: str) -> list[str]:
         """The addresses of an answer, without what is no address of its family: adapters read them, callers may err."""
         texts = [record.address for record in answer.records if type(record) is Address]
-        sound = [text for text in texts if separator in text and not text.strip(_ADDRESS_CHARACTERS)]
+        if separator == ".":
+            sound = [text for text in texts if text.isascii() and text.replace(".", "0").isdigit() and "." in text]
+        else:
+            sound = [text for text in texts if ":" in text and not text.strip(_ADDRESS_CHARACTERS)]
         if len(sound) < len(texts):
             dropped = f"{len(texts) - len(sound)} text(s) that are no address"
             self._note("locate.foreign-record", "LOCATE", f"{dropped}, of {answer.question.name}")
@@ -151,7 +154,8 @@ class Addressing(Machine[R]):
         """Order the addresses of one target, never those of several together (RFC 7984 section 4)."""
         if len(addresses) == 1 <= most:
             return addresses
-        addresses = tuple(dict.fromkeys(addresses))
+        if len(set(addresses)) < len(addresses):
+            addresses = tuple(dict.fromkeys(addresses))
         if len(addresses) > most:
             self._note("limit.addresses", target, f"limits.addresses: {len(addresses)}, {most} are tried")
         if self._order_addresses is not None:
@@ -183,7 +187,7 @@ class Addressing(Machine[R]):
             self._addressed(target, Reached(Addressed.INSECURE, (target.host,)))
         else:
             # The answer as a whole is INSECURE; only the alias alone tells whether its first step is (RFC 7672 2.1.3).
-            self._ask(Lookup(target.host, "CNAME"), self._alias_answered)
+            self._ask(lookup(target.host, "CNAME"), self._alias_answered)
 
     def _alias_answered(self, event: LookupEvent) -> None:
         target = self._target

@@ -21,6 +21,9 @@ _SUBJECT_ALT_NAME: Final = b"\x55\x1d\x11"
 _BASIC_CONSTRAINTS: Final = b"\x55\x1d\x13"
 _NAME_CONSTRAINTS: Final = b"\x55\x1d\x1e"
 _EXTENDED_KEY_USAGE: Final = b"\x55\x1d\x25"
+# The same with tag and length, as they must stand somewhere in a certificate that has such an extension.
+_NAME_CONSTRAINTS_HERE: Final = b"\x06\x03\x55\x1d\x1e"
+_EXTENDED_KEY_USAGE_HERE: Final = b"\x06\x03\x55\x1d\x25"
 
 KEY_USAGES: Final = (
     "digitalSignature",
@@ -136,7 +139,8 @@ class Certificate:
         start, end, place = found
         value = asn1.bits(self.der, start, end, place)
         # The first bit is the highest one of the first octet; bits behind the ninth have no meaning.
-        return _key_usages(int.from_bytes(value[:2].ljust(2, b"\0"), "big") >> 7)
+        first = value[0] << 1 if value else 0
+        return _key_usages(first | (value[1] >> 7 if len(value) > 1 else 0))
 
     @property
     def extended_key_usage(self) -> tuple[str, ...] | None:
@@ -184,11 +188,11 @@ class Certificate:
 
     def may_constrain(self) -> bool:
         """Say quickly whether there can be name constraints at all: their identifier must then occur somewhere."""
-        return b"\x06\x03" + _NAME_CONSTRAINTS in self.der
+        return self.der.find(_NAME_CONSTRAINTS_HERE) >= 0  # "in" would try the octets as a number first
 
     def may_have_purposes(self) -> bool:
         """Say quickly whether there can be an extended key usage at all: its identifier must then occur somewhere."""
-        return b"\x06\x03" + _EXTENDED_KEY_USAGE in self.der
+        return self.der.find(_EXTENDED_KEY_USAGE_HERE) >= 0
 
     def _validity(self) -> structure.Dates:
         dates = self._dates

@@ -7,6 +7,7 @@ All functions take the octets, the place of an element in them, and the end of w
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from .errors import InvalidCertificate
@@ -55,7 +56,9 @@ def element(octets: bytes, start: int, end: int, place: str) -> tuple[int, int]:
         count = length & 0x7F
         if not 0 < count < 5 or content + count > end:
             raise InvalidCertificate(place, "a definite length of at most four octets")
-        length = int.from_bytes(octets[content : content + count], "big")
+        length = 0
+        for octet in octets[content : content + count]:
+            length = length << 8 | octet
         if length < 0x80 or not octets[content]:
             raise InvalidCertificate(place, "a length in its shortest form")
         content += count
@@ -138,7 +141,7 @@ def check_object_identifier(content: bytes, place: str) -> None:
     if not 0 < len(content) < 64 or content[-1] >= 0x80:
         raise InvalidCertificate(place, "an OBJECT IDENTIFIER of 1 to 63 octets")
     # 0x80 adds nothing where an arc begins: at the start, or behind an octet that ends an arc.
-    if b"\x80" in content and any(
+    if 0x80 in content and any(
         octet == 0x80 and (index == 0 or content[index - 1] < 0x80) for index, octet in enumerate(content)
     ):
         raise InvalidCertificate(place, "an OBJECT IDENTIFIER in its shortest form")
@@ -178,18 +181,31 @@ def time(octets: bytes, start: int, end: int, place: str) -> tuple[datetime, int
     content, stop = tagged(
         octets, start, end, UTC_TIME if octets[start : start + 1] == b"\x17" else GENERALIZED_TIME, place
     )
-    text = octets[content:stop]
-    digits = 12 if octets[start] == UTC_TIME else 14
-    if len(text) != digits + 1 or text[-1] != 0x5A or not text[:-1].isdigit() or text[-7:-5] > b"23":
-        # Some versions of Python take hour 24 for midnight.
-        raise InvalidCertificate(place, "UTCTime YYMMDDHHMMSSZ or GeneralizedTime YYYYMMDDHHMMSSZ")
+    # The length comes first, so that nobody fills the memory of what was read with long ones.
+    if stop - content == (13 if octets[start] == UTC_TIME else 15):
+        moment = _moment(octets[content:stop])
+    else:
+        moment = _FORMS_OF_TIME
+    if isinstance(moment, str):
+        raise InvalidCertificate(place, moment)
+    return moment, stop
+
+
+_FORMS_OF_TIME: Final = "UTCTime YYMMDDHHMMSSZ or GeneralizedTime YYYYMMDDHHMMSSZ"
+
+
+@lru_cache(maxsize=1024)  # the dates of an authority come again with each peer that it has certified
+def _moment(text: bytes) -> datetime | str:
+    """Read 13 octets of UTCTime or 15 octets of GeneralizedTime; return what was expected where they are malformed."""
+    if text[-1] != 0x5A or not text[:-1].isdigit() or text[-7:-5] > b"23":
+        return _FORMS_OF_TIME  # some versions of Python take hour 24 for midnight
     # Only digits are left here, so the many other forms of ISO 8601 cannot hide in them.
     iso = text.decode()
-    if digits == 12:
+    if len(iso) == 13:
         iso = f"20{iso}" if iso < "50" else f"19{iso}"
     elif iso < "2050":
-        raise InvalidCertificate(place, "UTCTime for a time before 2050")
+        return "UTCTime for a time before 2050"
     try:
-        return datetime.fromisoformat(f"{iso[:8]}T{iso[8:]}"), stop
+        return datetime.fromisoformat(f"{iso[:8]}T{iso[8:]}")
     except ValueError:
-        raise InvalidCertificate(place, "a day and a time of day that exist") from None
+        return "a day and a time of day that exist"

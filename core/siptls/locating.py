@@ -26,7 +26,7 @@ from .choice import (
 )
 from .delegation import Delegation, leads
 from .dns.answer import SECURE, Answer
-from .dns.question import Lookup
+from .dns.question import Lookup, lookup
 from .dns.records import Naptr, Srv
 from .events import Answered, Endpoint, LookupEvent, LookupFailed
 from .names import fold, ip_literal, srv_owner
@@ -134,7 +134,7 @@ class Locating(Addressing[R]):
         elif uri.transport is not None:
             self._ask_srv_of_domain()
         else:
-            self._ask(Lookup(uri.target, "NAPTR"), self._naptr_answered)
+            self._ask(lookup(uri.target, "NAPTR"), self._naptr_answered)
 
     def _naptr_answered(self, event: LookupEvent) -> None:
         if isinstance(event, LookupFailed):
@@ -184,7 +184,7 @@ class Locating(Addressing[R]):
             self._go_to_host(self._without_dns(), NO_SRV_NAMES)
 
     def _ask_srv(self, questions: list[tuple[str, str, bool]]) -> None:
-        asked = [(transport, Lookup(name, "SRV"), trusted) for transport, name, trusted in questions]
+        asked = [(transport, lookup(name, "SRV"), trusted) for transport, name, trusted in questions]
         self._srv_questions = tuple(asked)
         self._left = len(questions)
         for _, question, _ in self._srv_questions:

@@ -14,7 +14,7 @@ from typing import Final
 from .addresses import OrderAddresses, Reached
 from .choice import offers_tls
 from .delegation import CODES, Addressed
-from .dns.question import Lookup
+from .dns.question import Lookup, lookup
 from .events import Answered, Endpoint, Event, LookupEvent, LookupFailed
 from .locating import Locating
 from .policy import SECURE_TRANSPORTS, Policy
@@ -343,7 +343,7 @@ class Locate(Locating[Route]):
         if not self._trusted:
             return None  # it would be that of maddr
         questions = [question for transport, question, _ in self._srv_questions if transport in SECURE_TRANSPORTS]
-        entries = [self._ledger.get(question) for question in (Lookup(self.uri.host, "NAPTR"), *questions)]
+        entries = [self._ledger.get(question) for question in (lookup(self.uri.host, "NAPTR"), *questions)]
         answers = [entry.event.answer for entry in entries if entry is not None and isinstance(entry.event, Answered)]
         # That there is no NAPTR record says nothing; then it is the SRV records for TLS that tell.
         answers = [answer for answer in answers if answer.records or answer.question.rrtype == "SRV"]

@@ -86,13 +86,18 @@ def is_host(name: str) -> bool:
     Returns:
         True for what `domain` accepts, except that a trailing dot counts as an empty label. IP addresses are no names.
     """
-    if len(name) > 253 or name.strip(_LDH + "."):
+    if len(name) > 253 or not _plain(name):
         return False
     labels = name.split(".")
     for label in labels:
         if not 0 < len(label) < 64 or label[0] == "-" or label[-1] == "-":
             return False
-    return bool(labels[-1].strip(_DIGITS))
+    return not labels[-1].isdigit()
+
+
+def _plain(name: str) -> bool:
+    """Say whether a text holds nothing but ASCII letters, digits, hyphens and dots, and one of them at least."""
+    return name.isascii() and name.replace(".", "0").replace("-", "0").isalnum()
 
 
 def is_domain_name(name: str) -> bool:
@@ -108,7 +113,7 @@ def is_domain_name(name: str) -> bool:
     """
     if name == ".":
         return True
-    if len(name) > 253 or name.strip(_DNS_CHARACTERS + "."):
+    if len(name) > 253 or not (_plain(name.replace("_", "0")) or not name.strip(_DNS_CHARACTERS + ".")):
         return False
     if ".." in name or name[:1] in {".", ""} or name[-1] == ".":
         return False

@@ -94,8 +94,8 @@ def _skip(der: bytes, places: tuple[str, ...]) -> tuple[int, int]:
 def _begin(der: bytes) -> tuple[int, int, int, bool]:
     """Return where the serial number begins, where tbsCertificate and certificate end, and whether it is v3."""
     stop = len(der)
-    if der[:2] == _LONG and der[4:6] == _LONG and stop == 4 + int.from_bytes(der[2:4]) and der[2] and der[6]:
-        start, end = 8, 8 + int.from_bytes(der[6:8])  # nearly all have these two lengths of two octets
+    if stop > 0x103 and der[:2] == _LONG == der[4:6] and stop == 4 + (der[2] << 8 | der[3]) and der[6]:
+        start, end = 8, 8 + (der[6] << 8 | der[7])  # nearly all have these two lengths of two octets
         if end > stop:
             raise InvalidCertificate("tbsCertificate", "a length that fits into what encloses it")
     else:

@@ -21,3 +21,8 @@ class Lookup(NamedTuple):
     # A named tuple, because a machine hashes each question several times and a tuple does that in C.
     name: str
     rrtype: RRType
+
+
+def lookup(name: str, rrtype: RRType) -> Lookup:
+    """Make a `Lookup` in half of the time: the constructor of a named tuple is a Python function."""
+    return tuple.__new__(Lookup, (name, rrtype))
