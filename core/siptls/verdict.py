@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Method: TypeAlias = Literal["dane-ee", "dane-ta", "pkix-ee", "pkix-ta", "pkix", "none"]
 Role: TypeAlias = Literal["client", "server"]
 
+_NAMED: Final = 8  # identities of a client
+
 
 class Outcome(Enum):
     """What a verdict comes to."""
@@ -206,4 +208,7 @@ class Verdict:
         """The domain that was asked for; or who the client is that was judged, as far as it is known."""
         if self.role == "client":
             return self.domain
-        return " ".join(["client", ", ".join([identity.domain for identity in self.identities])]).strip()
+        names = [identity.domain for identity in self.identities[:_NAMED]]
+        if len(self.identities) > _NAMED:
+            names.append(f"{len(self.identities) - _NAMED} more")
+        return f"client {', '.join(names)}".strip()
