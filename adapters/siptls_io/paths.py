@@ -9,6 +9,7 @@ without basicConstraints; none of this can be relaxed.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
@@ -26,6 +27,7 @@ MAX_DEPTH = 8
 _MAX_STEPS = 2_000
 _MAX_PATHS = 32
 _DETAIL = 200
+_GAVE_UP = "maximum signature check limit"
 
 Chain = tuple[x509.Certificate, ...]
 
@@ -65,7 +67,7 @@ def validate_path(action: ValidatePath) -> PathEvent:
         reason = "chain.self-signed" if _self_issued(leaf) else "chain.unknown-ca"
         return PathRejected(action, reason, "no trust anchor")
     try:
-        found = _verified(leaf, pool, anchors.store, action.at)
+        found = _found(leaf, pool, anchors, action.at)
         path = found if action.through is None else _through(found, pool, anchors, action)
     except Exception as error:  # noqa: BLE001 - hostile certificates may make a library raise anything
         reason, detail = _told(str(error).removeprefix("validation failed: "), (leaf, *pool), anchors, action.at)
@@ -73,6 +75,24 @@ def validate_path(action: ValidatePath) -> PathEvent:
     if path is None:
         return PathRejected(action, "chain.invalid", "no valid path contains the certificate that it must contain")
     return PathValidated(action, tuple([certificate.public_bytes(Encoding.DER) for certificate in path]))
+
+
+def _found(leaf: x509.Certificate, pool: list[x509.Certificate], anchors: Prepared, at: datetime) -> Chain:
+    """Return a valid path.
+
+    Certificates that could each have issued the other, such as a root and its renewal, keep the library busy until it
+    gives up. Then each way that the names allow is validated alone.
+    """
+    assert anchors.store is not None
+    try:
+        return _verified(leaf, pool, anchors.store, at)
+    except VerificationError as error:
+        if _GAVE_UP not in str(error):
+            raise
+        for way in islice(_ways(leaf, _Above(pool, anchors), None), _MAX_PATHS):
+            with contextlib.suppress(VerificationError):
+                return _verified(way[0], list(way[1:-1]), Store([way[-1]]), at)
+        raise
 
 
 def _verified(leaf: x509.Certificate, pool: list[x509.Certificate], store: Store, at: datetime) -> Chain:
@@ -115,13 +135,13 @@ class _Above:
 
 
 def _ways(leaf: x509.Certificate, above: _Above, through: bytes | None) -> Iterator[Chain]:
-    """Yield the paths to an anchor that contain a certificate."""
+    """Yield the paths to an anchor, or those of them that contain a certificate."""
     unfinished: list[Chain] = [(leaf,)]
     for _ in range(_MAX_STEPS):
         if not unfinished:
             return
         way = unfinished.pop()
-        if above.trusts(way[-1]) and _contains(way, through):
+        if above.trusts(way[-1]) and (through is None or _contains(way, through)):
             yield way
         if len(way) <= MAX_DEPTH + 1:
             unfinished.extend([(*way, issuer) for issuer in above(way[-1]) if issuer not in way])

@@ -47,6 +47,7 @@ class Locating(Addressing[R]):
 
     __slots__ = (
         "_before",
+        "_canonical",
         "_randbelow",
         "_srv_questions",
         "_stale_at",
@@ -75,6 +76,7 @@ class Locating(Addressing[R]):
             self.uri.scheme, self.uri.transport, policy.transports or transports, large
         )
         self._srv_questions: tuple[tuple[str, Lookup, bool], ...] = ()
+        self._canonical = ""  # the canonical name of the domain, if it is an alias in a SECURE NAPTR answer (D-REF)
         self._way: Way | None = None
         self._taken = 0
         self._tried = 0
@@ -143,6 +145,8 @@ class Locating(Addressing[R]):
             return
         answer = event.answer
         self._count_on_for_all(event)
+        if answer.aliases and leads(self._trusted, answer):
+            self._canonical = fold(answer.owner)
         chosen = self._chosen_naptr(answer)
         self._note("locate.naptr", "LOCATE", NaptrChoice(answer, chosen, self.uri, self._transports))
         transport = None if chosen is None else transport_of(chosen.service)
@@ -312,6 +316,7 @@ class Locating(Addressing[R]):
             return
         self._note("locate.restarted", "LOCATE", None)
         self._before = self._failed_endpoints()
+        self._canonical = ""
         self._way = None
         self._taken = 0
         self._srv_questions = ()

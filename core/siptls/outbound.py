@@ -16,7 +16,7 @@ from typing import Final, cast
 from .addresses import OrderAddresses, Reached
 from .dane import RecordSet
 from .decision import Decision
-from .delegation import CODES, D_STATE, Addressed, Delegation, Pinned
+from .delegation import CODES, D_STATE, Addressed, Pinned
 from .dns.answer import SECURE, Answer
 from .dns.question import Lookup
 from .dns.records import Tlsa
@@ -178,7 +178,8 @@ class Outbound(Locating[Verdict]):
         self._addressed_as = reached.status
         self._bases = bases = reached.bases
         # Only the URI's own host can add its canonical name as a third reference (D-REF).
-        self._expansion = bases[0] if len(bases) > 1 and target.delegation is Delegation.HOST else ""
+        own = len(bases) > 1 and target.host == self.uri.host
+        self._expansion = bases[0] if own else self._canonical
         if reached.status is Addressed.FAILED:
             self._skip(target, Outcome.UNDETERMINED, reached.code)
         elif reached.status is Addressed.NONE:

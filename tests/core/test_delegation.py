@@ -7,10 +7,11 @@ from typing import Literal, TypeAlias
 
 import pytest
 
+from forged import dns
 from judging import CA, DOMAIN, LEAF, OTHER, ROOT, TARGET, TARGET_LEAF, Made, codes, issued, made, said
 from siptls import Anchors, Connect, Delegation, Failure, Policy, Security, Verdict
 from siptls.delegation import CODES, D_REF, D_STATE, Addressed, Name, Pinned, Treatment, leads
-from siptls.dns import Answer
+from siptls.dns import Alias, Answer
 from siptls.dns.question import Lookup
 from siptls.references import References
 from world import INSECURE, SECURE, SOURCE, World
@@ -267,3 +268,45 @@ class TestWholeRuns:
     def test_after_a_mismatch_there_is_no_way_back_to_pkix(self) -> None:
         verdict = self.run("secure", "secure", "usable", LEAF)[1]
         assert said(verdict) == ("REJECTED", "none", "dane.no-match")
+
+
+@pytest.mark.req("D-REF", "R7672-3.2.2-1")
+class TestTheExpansionOfTheDomain:
+    """The canonical name of the AUS domain is a third reference where a SECURE lookup of that name gave it."""
+
+    def run(self, *, naptr: Security = SECURE, srv: Security = SECURE, usage: int = 2) -> tuple[World, Verdict]:
+        leaf = made(names=[dns("www.example.com")], number=11)
+        world = World()
+        world.naptr(DOMAIN, aliases=(Alias(DOMAIN, "www.example.com", naptr, 300.0),), security=naptr)
+        world.srv(f"_sips._tcp.{DOMAIN}", (10, 0, 5061, TARGET), security=srv)
+        world.address(TARGET, "192.0.2.1")
+        world.tlsa(f"_5061._tcp.{TARGET}", str((leaf if usage == 1 else CA).record(usage, 1, 1)))
+        world.server("192.0.2.1", [leaf.der, CA.der])
+        world.anchors = Anchors((ROOT.der,))
+        world.paths = issued((leaf, CA, ROOT))
+        return world, world.outbound(f"sips:a@{DOMAIN}")
+
+    @pytest.mark.parametrize("usage", [0, 1, 2])
+    def test_an_alias_in_the_naptr_answer_counts(self, usage: int) -> None:
+        world, verdict = self.run(usage=usage)
+        assert verdict.accepted
+        assert world.names_sent == [TARGET]
+        assert [(i.domain, i.origin) for i in verdict.identities][:1] == [
+            (DOMAIN, "dane" if usage == 2 else "delegation")
+        ]
+
+    def test_without_dnssec_it_does_not(self) -> None:
+        assert self.run(naptr=INSECURE)[1].code == "id.mismatch"
+        assert not self.run(srv=INSECURE)[1].accepted
+
+    def test_a_target_that_is_the_domain_itself_may_be_an_alias(self) -> None:
+        leaf = made(names=[dns("www.example.com")], number=11)
+        world = World()
+        world.naptr(DOMAIN)
+        world.srv(f"_sips._tcp.{DOMAIN}", (10, 0, 5061, DOMAIN))
+        world.address(DOMAIN, "192.0.2.1", alias=[Alias(DOMAIN, "www.example.com", SECURE, 300.0)])
+        world.tlsa(f"_5061._tcp.{DOMAIN}", str(CA.record(2, 1, 1)))
+        world.server("192.0.2.1", [leaf.der, CA.der])
+        world.paths = issued((leaf, CA, ROOT))
+        assert said(world.outbound(f"sips:a@{DOMAIN}")) == ("ACCEPTED", "dane-ta", "dane.match")
+        assert world.names_sent == [DOMAIN], "the records stood at the name before the alias"
