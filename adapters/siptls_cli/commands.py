@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from .dane_commands import dane
-from .options import FILE, JUDGED, SHOWN, WORLD, together
+from .options import CA_FILE, FILE, JUDGED, NOW, SHOWN, WORLD, together
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from .given import Check, Demo, Explain, Locate
+    from .given import Cert, Check, Demo, Explain, Locate
 
 _SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -67,6 +67,19 @@ Examples:
 \b
 Exit codes: 0 each verdict is the expected one, and the same with every
 loop; 1 one is not; 2 usage; 70 our bug, 130 interrupted.
+"""
+
+_CERT_EXAMPLES: Final = """\b
+Examples:
+  siptls cert chain.pem --domain example.com
+  siptls cert chain.pem --domain example.com --host sip1.example.com --role both
+  siptls cert chain.pem --domain example.com --ca-file roots.pem --crl ca.crl
+  openssl s_client -connect sip1.example.com:5061 -showcerts </dev/null |
+      siptls cert - --domain example.com --format json
+
+\b
+Exit codes: 0 verified, 1 rejected, 2 usage or unreadable file,
+3 undetermined, 70 our bug, 130 interrupted.
 """
 
 _EXPLAIN_EXAMPLES: Final = """\b
@@ -175,6 +188,31 @@ def demo(**given: Unpack[Demo]) -> int:
     from .demo.show import show
 
     return show(given)
+
+
+@cli.command(epilog=_CERT_EXAMPLES)
+@click.argument("file")
+@click.option("--domain", required=True, metavar="NAME", help="The SIP domain that the certificate is to name.")
+@click.option(
+    "--host", multiple=True, metavar="NAME", help="A host that it is to name, too: the target of SRV records."
+)
+@click.option(
+    "--role",
+    type=click.Choice(["server", "client", "both"]),
+    default="server",
+    show_default=True,
+    help="As what it is shown: by a server, by a client, or by both.",
+)
+@together(*JUDGED, CA_FILE, NOW, *SHOWN)
+def cert(**given: Unpack[Cert]) -> int:
+    """Judge a certificate file (PEM or DER, leaf first; - is standard input) for a SIP domain, as its peers would.
+
+    Each name is told with the reason why it counts or not, and what a request for a better one should ask for. Nothing
+    is sent anywhere, and no DNS is asked: DANE is judged by check and dane.
+    """
+    from .cert import cert
+
+    return cert(given)
 
 
 @cli.command(epilog=_EXPLAIN_EXAMPLES)

@@ -50,6 +50,15 @@ class Judged(TypedDict):
     allow_wildcards: bool
 
 
+class Cert(Shown, Trust, Judged):
+    """What `cert` was given."""
+
+    file: str
+    domain: str
+    host: tuple[str, ...]
+    role: Literal["server", "client", "both"]
+
+
 class World(Shown, Trust):
     """Where answers come from, when, and how much is asked; the options of both `check` and `locate`."""
 

@@ -61,6 +61,8 @@ def numbered_certificates_of(octets: bytes, file: str) -> list[tuple[bytes, int 
     """
     if _DER.match(octets):
         return [(octets, None)]
+    if b"-----BEGIN CERTIFICATE-----" not in octets:
+        raise InvalidPem(file, None, "expected certificates in PEM (-----BEGIN CERTIFICATE-----), or one in DER")
     return [*_Reader(file, "CERTIFICATE", "certificate", InvalidPem, octets).objects()]
 
 
