@@ -133,6 +133,10 @@ def only_ours_reads_on(ours: Certificate, reason: str) -> bool:
         # The parameters of an algorithm: the concern of whoever uses the key.
         "lgorithm" in reason
         or "AlgorithmParameters" in reason
+        # encipherOnly without keyAgreement: undefined (RFC 5280 section 4.2.1.3), and nobody asks for it.
+        or "key_agreement" in reason
+        # The same attribute twice in one RDN: two common names, so none counts.
+        or "duplicate attributes" in reason
         # T61 beyond ASCII, which the other reader takes for UTF-8, and attributes that are no strings.
         or any(isinstance(value, bytes) for _, value in directory_name(ours.subject, 0, len(ours.subject), "subject"))
         # Extensions that ours does not read.
