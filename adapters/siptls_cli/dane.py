@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from siptls.dns import Lookup, Tlsa
 from siptls.errors import InvalidCertificate, InvalidRecord
 from siptls.events import LookupFailed
 from siptls.journal import Step, printable
-from siptls.names import fold, is_domain_name, tlsa_owner
+from siptls.names import fold, is_domain_name, is_host, tlsa_owner
 from siptls.served import Served, acronyms, examine
 from siptls.tlsa_lint import lint
 from siptls_io import ZoneFiles, certificates_from_pem
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from .dane_given import DaneGenerate, DaneLint
     from .given import Shown
 
+_PREFIX: Final = re.compile(r"(?:_[a-z0-9-]{1,62}\.)+", re.ASCII)
+"""The labels before the base domain."""
 _NAMES: Final = 4  # of a certificate that are shown
 
 
@@ -119,7 +122,7 @@ def _owner(given: DaneGenerate) -> str:
         if host is not None or port is not None:
             raise Problem("usage.error", "--owner contradicts --host and --port: it is made of them")
         owner = fold(given["owner"])
-        if not is_domain_name(owner):
+        if not is_domain_name(owner) or not is_host(_PREFIX.sub("", owner, 1)):
             expected = "a domain name such as _5061._tcp.sip1.example.com"
             raise Problem("usage.error", shown(f"--owner {given['owner']!r}: expected {expected}"))
         return owner

@@ -114,7 +114,7 @@ ENTRIES: Final = (
             "$ openssl s_client -connect HOST:PORT -servername HOST -showcerts",
             "compare the digests that were expected and found with those of each of the servers",
         ),
-        fix="publish the record for the new key one TTL before each renewal, or keep the key",
+        fix="publish the record for the new key two TTLs before each renewal, or keep the key",
         reference="RFC 7671 section 8.1, RFC 7673 section 4",
     ),
     Code(
