@@ -80,6 +80,8 @@ class References:
             base: the TLSA base domain, with `Treatment.DANE`.
             expansion: the canonical name of the domain, or an empty text.
         """
+        # The canonical name of the domain is another name of the domain, not of the target (A-19).
+        expansion = "" if policy.require_target_name else expansion
         names = {Name.DOMAIN: "", Name.TARGET: target, Name.BASE: base, Name.EXPANSION: expansion}
         terms = D_REF[treatment]
         hosts = tuple(dict.fromkeys([names[name] for name in terms.references if names[name]]))
