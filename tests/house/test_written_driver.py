@@ -92,6 +92,16 @@ def test_a_pinned_key_is_accepted() -> None:
     assert (verdict.method, reply) == ("dane-ee", REPLY)
 
 
+def test_revocation_is_asked_for_and_answered() -> None:
+    loose, strict = Policy(revocation="crl"), Policy(revocation="crl-required")
+    for policy, outcome in ((loose, Outcome.ACCEPTED), (strict, Outcome.UNDETERMINED)):
+        with LoopbackServer(GOOD) as server:
+            _, verdict = call(world(server.port), policy)
+            server.only()
+        assert verdict.outcome is outcome
+        assert "crl.missing" in {finding.code for finding in verdict.findings}
+
+
 @pytest.mark.req("R5922-7.3-4")
 def test_a_rejected_peer_is_sent_no_octet() -> None:
     with LoopbackServer(tls(server_context(STRANGER), greeting=b"x" * 50_000)) as server:
