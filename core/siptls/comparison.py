@@ -23,7 +23,40 @@ _MATCHES: Final = frozenset({SAME_NAME, COVERED, SAME_ADDRESS})
 
 _DIFFERENT: Final = "different name"
 _UNUSABLE: Final = "unusable characters"
+_NO_HOST: Final = "not a host name"
+_NO_SIP: Final = "scheme is not sip"
+_ADDRESS: Final = "IP address"
+_WILDCARD: Final = "wildcard"
+_BARRED: Final = "the name constraints of an issuer do not allow it"
 _LONGEST: Final = 256
+
+REASONS: Final = {
+    SAME_NAME: "RFC 5922 section 7.2",
+    COVERED: "RFC 9525 section 6.3",
+    SAME_ADDRESS: "RFC 5280 section 4.2.1.6",
+    _DIFFERENT: "RFC 5922 section 7.2",
+    _WILDCARD: "RFC 5922 section 7.2",
+    _UNUSABLE: "RFC 5280 section 7.2",
+    _NO_HOST: "RFC 5280 section 4.2.1.6",
+    _NO_SIP: "RFC 5922 section 7.1",
+    "has a user part": "RFC 5922 section 7.1",
+    "not a valid URI": "RFC 3261 section 25.1",
+    "not an identity: a sip URI is present": "RFC 5922 section 7.1",
+    _BARRED: "RFC 5280 section 4.2.1.10",
+    _ADDRESS: "RFC 9525 section 6.2",
+    "IP address not allowed by policy": "RFC 5922 section 7.1",
+    "different address": "RFC 5280 section 4.2.1.6",
+    "not an iPAddress": "RFC 5280 section 4.2.1.6",
+    "CN ignored: a SAN extension is present": "RFC 5922 section 7.1",
+    "CN ignored: it never names a host": "RFC 9525 appendix A",
+    "CN ignored: there is another": "RFC 5922 section 7.1",
+    "CN not allowed by policy": "RFC 9525 appendix A",
+    "an SRVName for this domain, which is no SIP identity": "RFC 4985 section 2",
+    "an SRVName for another name": "RFC 4985 section 3",
+    "not a valid SRVName": "RFC 4985 section 2",
+    "not a domain": "RFC 5922 section 7.1",
+}
+"""All that `Comparison.reason` can say, each with the document and section that the rule comes from."""
 
 
 class Comparison:
@@ -37,7 +70,7 @@ class Comparison:
         kind: the kind of the name, as in `siptls.general_name.GeneralName`; ``"srv"`` for an SRVName (RFC 4985).
         text: the name in printable ASCII, other characters escaped, cut off after 256 characters.
         matches: whether this name is the reference.
-        reason: why, in a few words that stay the same from release to release.
+        reason: why, in a few words out of `siptls.comparison.REASONS`, which stay the same from release to release.
     """
 
     __slots__ = ("kind", "matches", "reason", "reference", "reference_kind", "text")
@@ -50,8 +83,13 @@ class Comparison:
         self.matches: Final = reason in _MATCHES
         self.reason: Final = reason
 
+    @property
+    def rule(self) -> str:
+        """The document and section that the reason comes from."""
+        return REASONS[self.reason]
+
     def to_dict(self) -> dict[str, object]:
-        """Return the comparison as values for JSON, under the names of the attributes."""
+        """Return the comparison as values for JSON, under the names of the attributes and ``rule``."""
         return {
             "reference": self.reference,
             "reference_kind": self.reference_kind,
@@ -59,6 +97,7 @@ class Comparison:
             "text": self.text,
             "matches": self.matches,
             "reason": self.reason,
+            "rule": self.rule,
         }
 
     def __str__(self) -> str:
@@ -111,7 +150,7 @@ def comparisons(
         else:
             reason = _other_reason(reference, name)
         if reason == SAME_NAME and name.kind != "dns" and violates_constraints(reference, path) is not None:
-            reason = "the name constraints of an issuer do not allow it"
+            reason = _BARRED
         kind, text = shown(name)
         yield Comparison(reference, reference_kind, kind, text, reason)
 
@@ -158,13 +197,13 @@ def _uri_reason(reference: str, name: GeneralName) -> str:
     uri = sip_uri(name)
     if uri is None:
         scheme = str(name.value).partition(":")[0].lower()
-        return "not a valid URI" if scheme in {"sip", "sips"} else "scheme is not sip"
+        return "not a valid URI" if scheme in {"sip", "sips"} else _NO_SIP
     if uri.scheme != "sip":
-        return "scheme is not sip"
+        return _NO_SIP
     if uri.user is not None:
         return "has a user part"
     if uri.is_ip:
-        return "IP address"
+        return _ADDRESS
     return SAME_NAME if uri.host == fold(reference) else _DIFFERENT
 
 
@@ -173,14 +212,14 @@ def _dns_reason(reference: str, name: GeneralName, *, hidden: bool, wildcards: b
         return _UNUSABLE
     host = dns_host(name)
     if host is None:
-        return "IP address" if ip_literal(str(name.value)) is not None else "not a host name"
+        return _ADDRESS if ip_literal(str(name.value)) is not None else _NO_HOST
     if hidden:
         return "not an identity: a sip URI is present"
     if host == fold(reference):
         return SAME_NAME
     if host.startswith("*."):
         if not wildcards:
-            return "wildcard"
+            return _WILDCARD
         return COVERED if matches_host(reference, [Identity(host, "dns")], allow_wildcards=True) else _DIFFERENT
     return _DIFFERENT
 
@@ -190,16 +229,16 @@ def _cn_reason(reference: str, name: GeneralName) -> str:
         return _UNUSABLE
     read = dns_host(name)
     if read is None:
-        return "not a host name"
+        return _NO_HOST
     if read.startswith("*."):
-        return "wildcard"
+        return _WILDCARD
     return SAME_NAME if read == fold(reference) else _DIFFERENT
 
 
 def _other_reason(reference: str, name: GeneralName) -> str:
     """Why a name of any other kind is no SIP identity (RFC 5922 section 7.1)."""
     if name.kind == "ip":
-        return "IP address"
+        return _ADDRESS
     if name.kind != SRV_NAME:
         return "not a domain"
     service = srv_name(name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from time import process_time
 
 import pytest
@@ -13,7 +15,7 @@ from forged import certificate, common_name, constraints, der, dns, email, ip, o
 from judging import CA, LEAF, ROOT, Made, ca, made
 from siptls import Certificate, Comparison, InvalidCertificate, InvalidName, Limits, Policy, compare_names
 from siptls.certificate import TooManyNames
-from siptls.comparison import shown
+from siptls.comparison import REASONS, shown
 from siptls.general_name import GeneralName, srv_name
 from siptls.identity import host_names, sip_identities
 from siptls.references import References
@@ -338,6 +340,7 @@ class TestEveryPair:
             "text": DOMAIN,
             "matches": True,
             "reason": "same name",
+            "rule": "RFC 5922 section 7.2",
         }
 
     def test_only_the_first_names_are_told_and_those_that_match(self) -> None:
@@ -367,6 +370,18 @@ class TestEveryPair:
     def test_a_malformed_certificate_is_refused(self) -> None:
         with pytest.raises(InvalidCertificate):
             compare_names(Certificate(LEAF.der[:-1]), DOMAIN)
+
+
+def test_the_reference_lists_every_reason_with_its_rule() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("## siptls.comparison\n")
+    section, _, _ = section.partition("\n## ")
+    assert dict(re.findall(r"^\| `([^`]+)` \| (.+?) \|", section, re.MULTILINE)) == REASONS
+
+
+def test_every_reason_is_one_that_some_name_has() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [reason for reason in REASONS if f'"{reason}"' not in source] == []
 
 
 NAMES = st.sampled_from(
@@ -414,4 +429,5 @@ def test_some_pair_matches_exactly_if_the_certificate_is_found_to_name_the_peer(
     references = References(domain, hosts, domain_counts or not hosts, HOST)
     path = [cert(*names, cn=cn), Certificate(above.der), Certificate(ROOT.der)]
     pairs = references.compare(path, policy)
+    assert {each.reason for each in pairs} <= set(REASONS)
     assert any(each.matches for each in pairs) is bool(references.check(path, policy).identities)
