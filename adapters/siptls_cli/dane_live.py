@@ -214,7 +214,7 @@ def _put_plan(given: DaneRollover, looked: Looked, planned: Plan, ttl: int, step
     terminal = terminal_of(given)
     text = f"{looked.server}  the records fit what comes next: nothing has to be published or awaited"
     if planned.stages:
-        text = f"{looked.server}  switch not before {when_of(planned.earliest)} (TTL {ttl} s)"
+        text = f"{looked.server}  switch from {when_of(planned.earliest)} on, TTL {ttl} s"
     if code:
         lines = head_lines("error", "STOP", text if planned.stages else str(looked.server), terminal)
     else:

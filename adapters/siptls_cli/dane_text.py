@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _DIGITS: Final = 64  # of association data in one line
 _SHOWN: Final = 8  # digests computed for one record
 _LONGEST: Final = 1_000
+_PART: Final = " " * 5
 _ORDER: Final = ("error", "warning", "note", "ok")
 _MARKS: Final[dict[Result, Mark]] = {
     "match": "ok",
@@ -95,7 +96,18 @@ def finding_lines(steps: Sequence[Step], terminal: Terminal, title: str = "LINT"
     """Return the lines of findings under their heading; none if there are none."""
     lines = heading(title, terminal) if steps else []
     for step in steps:
-        lines += step_lines(step, terminal)
+        lines += step_lines(step, terminal) if step.severity == "error" else _remark_lines(step, terminal)
+    return lines
+
+
+def _remark_lines(step: Step, terminal: Terminal) -> list[str]:
+    """A warning or a note with its code, which leads to the rest of what there is to say."""
+    lines = terminal.item(step.severity, f"{step.code} — {step.finding}", hang=2)
+    parts = [("expected", step.expected), ("found", step.found)]
+    parts += [("why", step.why), ("fix", step.fix)] if step.severity == "warning" else [("fix", step.fix)]
+    for name, text in parts:
+        if text:
+            lines += terminal.wrapped(shortened(text), f"{_PART}{name:<10}", _PART + " " * 10)
     return lines
 
 

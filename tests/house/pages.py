@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -204,9 +204,17 @@ def blocks_nobody_runs(text: str) -> list[str]:
     return found
 
 
+def verbs(group: click.Group, above: str = "") -> Iterator[tuple[str, click.Command]]:
+    """The commands of a group, each with what is typed behind siptls, and those of the groups in it."""
+    for name, command in group.commands.items():
+        yield f"{above}{name}", command
+        if isinstance(command, click.Group):
+            yield from verbs(command, f"{above}{name} ")
+
+
 def is_synopsis(text: str) -> bool:
     """Say whether a text is the usage of a command, as its help gives it."""
-    for name, command in cli.commands.items():
+    for name, command in verbs(cli):
         # The command keeps the help option that it makes for its first context.
         context = click.Context(command, info_name=f"siptls {name}", help_option_names=["-h", "--help"])
         if text.split() == command.get_usage(context).split()[1:]:

@@ -32,6 +32,7 @@ from house.pages import (
     make_targets,
     of_this_environment,
     runnable,
+    verbs,
 )
 from siptls_cli.commands import cli
 
@@ -143,8 +144,8 @@ def test_every_command_and_option_stands_in_the_reference() -> None:
     page = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
     context = click.Context(cli, help_option_names=cli.context_settings["help_option_names"])
     names = {name for parameter in cli.get_params(context) for name in parameter.opts}
-    for command in cli.commands.values():
-        names |= {f"siptls {command.name}"}
+    for name, command in verbs(cli):
+        names |= {f"siptls {name}"}
         names |= {name for parameter in command.get_params(context) for name in parameter.opts if name.startswith("-")}
     assert "--zone" in names
     assert [name for name in sorted(names) if not re.search(rf"{name}\b", page)] == []
