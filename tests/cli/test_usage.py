@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from cli.console import run, run_process
 from cli.offline import URI, ZONE, World, accepted, leaf, root
+from house.pages import verbs
 from siptls.policy import Purpose, Require, Transport
 from siptls_cli.commands import cli
 
@@ -296,7 +297,7 @@ def test_the_choices_are_those_of_the_core() -> None:
 
 def test_the_documented_options_are_those_that_there_are() -> None:
     page = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-    known = {o for c in (cli, *cli.commands.values()) for p in c.params for o in p.opts if o.startswith("-")}
+    known = {o for c in (cli, *dict(verbs(cli)).values()) for p in c.params for o in p.opts if o.startswith("-")}
     lines = [line for line in page.splitlines() if line.startswith("`-")]
     documented = set(re.findall(r"`(--?[a-z0-9-]+)", "\n".join(lines)))
     assert documented - {"-h", "--help"} == known
