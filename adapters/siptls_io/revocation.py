@@ -72,7 +72,7 @@ def check_revocation(action: CheckRevocation) -> RevocationChecked:
 def crls_from_files(*paths: str | os.PathLike[str]) -> Crls:
     """Read CRLs from files, each with one list in DER, or with one or more in PEM (RFC 7468 section 6).
 
-    The lists are parsed here, which takes the time that large ones take, and not again while something waits.
+    All entries are read here, which takes the time that large lists take, and not later while something waits.
 
     Args:
         paths: the files.
@@ -83,14 +83,16 @@ def crls_from_files(*paths: str | os.PathLike[str]) -> Crls:
     Raises:
         InvalidCrl: a file cannot be read, holds no list, or one that is malformed; with file and line.
     """
-    lists: list[bytes] = []
+    lists: dict[bytes, Crl] = {}
     for path in paths:
         for number, (der, line) in enumerate(numbered_crls(path), 1):
-            if loaded_crl(der) is None:
+            crl = loaded_crl(der)
+            if crl is None or (crl.problem is not None and crl.problem[0] == "crl.malformed"):
                 raise InvalidCrl(os.fspath(path), line, f"CRL {number} of the file is malformed")
-            lists.append(der)
+            lists[der] = crl
     crls = Crls(tuple(lists), name=", ".join([os.fspath(path) for path in paths]))
-    _Prepared.of(crls)
+    with _lock:
+        _prepared[crls] = _Prepared(lists.values())
     return crls
 
 
@@ -119,14 +121,13 @@ class _Said(NamedTuple):
 
 
 class _Prepared:
-    """Lists, parsed, by their issuers. Those that cannot be parsed are counted."""
+    """Lists, parsed, by their issuers. Those that cannot be parsed are None, and counted."""
 
-    def __init__(self, crls: Crls) -> None:
+    def __init__(self, lists: Iterable[Crl | None]) -> None:
         self.lock: Final = threading.Lock()
         self.malformed: int = 0
         self.by_issuer: Final[dict[Name, list[Crl]]] = {}
-        for der in dict.fromkeys(crls.lists):
-            crl = loaded_crl(der)
+        for crl in lists:
             if crl is None:
                 self.malformed += 1
             else:
@@ -138,7 +139,7 @@ class _Prepared:
         with _lock:
             prepared = _prepared.get(crls)
             if prepared is None:
-                prepared = _prepared[crls] = cls(crls)
+                prepared = _prepared[crls] = cls([loaded_crl(der) for der in dict.fromkeys(crls.lists)])
         return prepared
 
 

@@ -636,6 +636,8 @@ def test_files_hold_one_list_in_der_or_many_in_pem(tmp_path: Path) -> None:
     many.write_bytes(b"\xff text\r\n" + pem(_LISTED) + LEAF.pem + pem(_SCOPED).replace(b"\n", b"\r\n"))
     crls = crls_from_files(one, many)
     assert crls.lists == (ROOT_LIST, _LISTED, _SCOPED)
+    bad, good = check_revocation(CheckRevocation((LEAF.der, CA.der, ROOT.der), crls, NOW)).findings
+    assert (bad.status, good.status) == ("revoked", "good")
     assert crls.name == f"{one}, {many}"
     assert crls_from_files(str(many)).lists == (_LISTED, _SCOPED)
     assert crls_from_files().lists == ()
@@ -658,6 +660,7 @@ def test_files_hold_one_list_in_der_or_many_in_pem(tmp_path: Path) -> None:
         ),
         (pem(_LISTED).replace(b"-----END", b"-----ENDE"), 1, "no -----END X509 CRL----- follows"),
         (b"\n" + pem(_LISTED).replace(b"MI", b"M!"), 3, "not Base64"),
+        (forged(entries=[entry(7, reason(b"junk"))]), None, "CRL 1 of the file is malformed"),
         (b"-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n", 1, "an empty CRL"),
     ],
 )
@@ -705,12 +708,12 @@ _REASONS = (
     x509.ReasonFlags.remove_from_crl,
 )
 _MUTE = ROOT.intermediate("CA", key=CA.key, key_usage=["key_cert_sign"])
-_FORGER = Issuer.root("CA")
+_FORGER, _ROOT_FORGER = Issuer.root("CA"), Issuer.root("Root")
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """A list of the CA, or of somebody with its name."""
+    """A list of an authority, or of somebody with its name."""
 
     kind: Kind
     when: When
@@ -719,97 +722,107 @@ class Sketch:
     forged: bool
 
     @property
-    def speaks(self) -> bool:
-        """Whether it is signed by the CA, and of a kind that could name the leaf."""
-        return not self.forged and self.kind not in ("delta", "indirect", "critical", "critical entry")
-
-    @property
     def revokes(self) -> bool:
-        return self.speaks and self.listed and self.reason is not x509.ReasonFlags.remove_from_crl
+        """Whether it is genuine, of a kind that is read, and names the certificate for good or for a while."""
+        read = self.kind not in ("delta", "indirect", "critical", "critical entry")
+        return not self.forged and read and self.listed and self.reason is not x509.ReasonFlags.remove_from_crl
 
-    @property
-    def covers(self) -> bool:
-        return self.kind in ("plain", "user", "point")
-
-    @property
-    def current(self) -> bool:
-        return self.when in ("now", "before")
+    def proves(self, depth: int) -> bool:
+        """Whether it would be enough to prove a certificate good."""
+        covered = self.kind in (("plain", "user", "point"), ("plain", "ca"))[depth]
+        return covered and self.when in ("now", "before")
 
 
 @cache
-def drawn(sketch: Sketch) -> bytes:
-    """The list, in PEM."""
+def drawn(sketch: Sketch, depth: int) -> bytes:
+    """The list of the CA about the leaf, or of the root about the CA."""
+    below, issuer, forger = ((LEAF, CA, _FORGER), (CA, ROOT, _ROOT_FORGER))[depth]
     entries = [revoked(7, extensions=[(STRANGE, True)] if sketch.kind == "critical entry" else [])]
     if sketch.listed:
-        entries.append(revoked(LEAF, sketch.reason))
-    dates = _WHEN[sketch.when]
-    key = _FORGER.key if sketch.forged else CA.key
-    crl = build_crl(CA, *entries, **dates, extensions=_KINDS[sketch.kind], key=key)
-    return crl.public_bytes(Encoding.PEM)
+        entries.append(revoked(below, sketch.reason))
+    key = forger.key if sketch.forged else issuer.key
+    crl = build_crl(issuer, *entries, **_WHEN[sketch.when], extensions=_KINDS[sketch.kind], key=key)
+    return crl.public_bytes(Encoding.DER)
 
 
-def openssl(ca: Issuer, lists: bytes, folder: Path) -> str:
-    """What OpenSSL says of the leaf, by its CA alone as the anchor."""
-    for name, content in (("ca.pem", ca.pem), ("leaf.pem", LEAF.pem), ("crls.pem", lists)):
+def openssl(ca: Issuer, lists: Sequence[bytes], folder: Path) -> dict[int, str]:
+    """What OpenSSL says of the leaf at depth 0, and of its CA at depth 1 if it goes on to that."""
+    files = {
+        "root.pem": ROOT.pem,
+        "ca.pem": ca.pem,
+        "leaf.pem": LEAF.pem,
+        "crls.pem": b"".join(map(pem, [_UNRELATED, *lists])),
+    }
+    for name, content in files.items():
         (folder / name).write_bytes(content)
-    crls = ["-CRLfile", "crls.pem"] if lists else []
-    command = ["openssl", "verify", "-partial_chain", "-crl_check", "-attime", f"{NOW:%s}", "-trusted", "ca.pem", *crls]
-    run = subprocess.run([*command, "leaf.pem"], cwd=folder, capture_output=True, text=True, check=False)
-    errors = re.findall(r"error (\d+) at 0 depth lookup", run.stderr)
-    if not errors:
-        assert (run.returncode, run.stdout) == (0, "leaf.pem: OK\n"), run.stderr
-        return "good"
-    return "revoked" if errors[0] == "23" else "unknown"  # the command goes on after some errors
+    options = ["-crl_check_all", "-attime", f"{NOW:%s}", "-trusted", "root.pem", "-untrusted", "ca.pem"]
+    run = subprocess.run(
+        ["openssl", "verify", *options, "-CRLfile", "crls.pem", "leaf.pem"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    errors = re.findall(r"error (\d+) at (\d) depth lookup", run.stderr)
+    assert errors or (run.returncode, run.stdout) == (0, "leaf.pem: OK\n"), run.stderr
+    # The command goes on when a list is out of date (11, 12); the first error at each depth is the one that decides.
+    told = {int(depth): "revoked" if number == "23" else "unknown" for number, depth in reversed(errors)}
+    reached = min([int(depth) for number, depth in errors if number not in ("11", "12")], default=1)
+    return {depth: told.get(depth, "good") for depth in (0, 1) if depth <= reached}
 
 
-_EXPLAINED: dict[str, Callable[[Sequence[Sketch], str, str], bool]] = {
+_EXPLAINED: dict[str, Callable[[int, Sequence[Sketch], str, str], bool]] = {
     # Whom a genuine list names for good is revoked, whatever else that list is too old, too new or too narrow for.
-    "named out of scope or out of date": lambda sketches, ours, theirs: (
-        (ours, theirs) == ("revoked", "unknown")
-        and any(each.revokes and not (each.covers and each.current) for each in sketches)
+    "named out of scope or out of date": lambda depth, sketches, ours, theirs: (
+        (ours, theirs) == ("revoked", "unknown") and any(each.revokes and not each.proves(depth) for each in sketches)
     ),
     # OpenSSL asks one list. We ask all, and whoever is named on one of them is revoked.
-    "named on another list": lambda sketches, ours, theirs: (
-        (ours, theirs) in {("revoked", "good"), ("revoked", "unknown")}
+    "named on another list": lambda _, sketches, ours, theirs: (
+        ours == "revoked"
+        and theirs != "revoked"
         and any(each.revokes for each in sketches)
         and any(not each.revokes for each in sketches)
     ),
     # Without -extended_crl, OpenSSL takes a delta CRL for a complete one.
-    "a delta CRL": lambda sketches, ours, theirs: (
-        theirs != "unknown" and ours != theirs and any(each.kind == "delta" and not each.forged for each in sketches)
+    "a delta CRL": lambda _, sketches, ours, theirs: (
+        theirs != "unknown" and any(each.kind == "delta" and not each.forged for each in sketches)
     ),
     # removeFromCRL may stand in delta CRLs alone; OpenSSL passes over it.
-    "removeFromCRL": lambda sketches, ours, theirs: (
+    "removeFromCRL": lambda _, sketches, ours, theirs: (
         (ours, theirs) == ("unknown", "good")
         and any(each.listed and each.reason is x509.ReasonFlags.remove_from_crl for each in sketches)
     ),
 }
 
-_SKETCHES = st.builds(
-    Sketch,
-    st.sampled_from([*_KINDS, "plain", "plain", "plain"]),
-    st.sampled_from([*_WHEN, "now"]),
-    st.booleans(),
-    st.sampled_from(_REASONS),
-    st.sampled_from([False, False, False, True]),
+_SKETCHES = st.lists(
+    st.builds(
+        Sketch,
+        st.sampled_from([*_KINDS, "plain", "plain", "plain"]),
+        st.sampled_from([*_WHEN, "now"]),
+        st.booleans(),
+        st.sampled_from(_REASONS),
+        st.sampled_from([False, False, False, True]),
+    ),
+    max_size=3,
 )
+_UNRELATED = Issuer.root("Unrelated").crl()
+_GOOD = [Sketch("plain", "now", False, None, False)]
 
 
 @pytest.mark.server("openssl")
-@given(st.lists(_SKETCHES, max_size=3, unique=True), st.sampled_from([CA, CA, CA, _MUTE]))
+@pytest.mark.req("R5280-6.1.3-1")
+@given(_SKETCHES | st.just(_GOOD), _SKETCHES | st.just(_GOOD), st.sampled_from([CA, CA, CA, _MUTE]))
 @settings(max_examples=150)
 def test_openssl_says_the_same_but_for_what_is_explained(
-    tmp_path_factory: pytest.TempPathFactory, sketches: list[Sketch], ca: Issuer
+    tmp_path_factory: pytest.TempPathFactory, of_ca: list[Sketch], of_root: list[Sketch], ca: Issuer
 ) -> None:
-    folder = tmp_path_factory.mktemp("openssl", numbered=True)
-    lists = [drawn(sketch) for sketch in sketches]
-    (finding,) = findings([LEAF, ca], *(ssl_der(each) for each in lists))
-    theirs = openssl(ca, b"".join(lists), folder)
-    if finding.status != theirs:
-        reasons = [name for name, explains in _EXPLAINED.items() if explains(sketches, finding.status, theirs)]
-        assert reasons, (finding, theirs)
-        event(reasons[0])
-
-
-def ssl_der(pem: bytes) -> bytes:
-    return x509.load_pem_x509_crl(pem).public_bytes(Encoding.DER)
+    lists = [drawn(sketch, depth) for depth, sketches in enumerate((of_ca, of_root)) for sketch in sketches]
+    ours = findings([LEAF, ca, ROOT], *lists)
+    theirs = openssl(ca, lists, tmp_path_factory.mktemp("openssl"))
+    for depth, (finding, sketches) in enumerate(zip(ours, (of_ca, of_root), strict=True)):
+        if depth in theirs and finding.status != theirs[depth]:
+            reasons = [
+                name for name, holds in _EXPLAINED.items() if holds(depth, sketches, finding.status, theirs[depth])
+            ]
+            assert reasons, (depth, finding, theirs)
+            event(reasons[0])
