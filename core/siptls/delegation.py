@@ -7,20 +7,13 @@ Only a trusted name may be the base of TLSA records or a reference identifier (R
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from .bases import State
 from .dns.answer import SECURE, Answer
 
 
-class _State(Enum):
-    """A state that hashes by identity, in C: `D_STATE` is looked up for every target."""
-
-    if not TYPE_CHECKING:  # to the type checkers Enum's own is the same
-        __hash__ = object.__hash__
-
-
-class Delegation(_State):
+class Delegation(State):
     """How the URI's domain led to the host of a target."""
 
     SRV = "srv"
@@ -31,7 +24,7 @@ class Delegation(_State):
     """Some step was not SECURE, or was not the domain's own word: only the domain counts (RFC 5922)."""
 
 
-class Addressed(_State):
+class Addressed(State):
     """What came of the address lookups of a target's host."""
 
     FAILED = "failed"
@@ -40,7 +33,7 @@ class Addressed(_State):
     SECURE = "secure"
 
 
-class Pinned(_State):
+class Pinned(State):
     """What came of the TLSA lookup of a target."""
 
     NOT_ASKED = "not asked"
@@ -50,7 +43,7 @@ class Pinned(_State):
     USABLE = "usable"
 
 
-class Treatment(_State):
+class Treatment(State):
     """What is to be done with a target."""
 
     SKIP = "skip"
@@ -63,7 +56,7 @@ class Treatment(_State):
     """TLS; the TLSA records decide; no PKIX fall-back (RFC 6698 section 4.1, RFC 7671 section 10.2)."""
 
 
-class Name(_State):
+class Name(State):
     """A name on the way to a target that the peer can be held against, or asked for in SNI."""
 
     DOMAIN = "domain"

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import Enum
 from typing import ClassVar, Final, TypeAlias
 
+from .bases import Shared
 from .dns.answer import Answer, Source
 from .dns.question import Lookup
 from .revocation import CheckRevocation, RevocationChecked
@@ -78,7 +79,7 @@ class KeyAnchor:
         return f"<KeyAnchor {len(self.spki)} octets of key>"
 
 
-class Anchors:
+class Anchors(Shared):
     """A set of trust anchors, compared by identity so that it can be prepared once and shared by many machines.
 
     Args:
@@ -87,7 +88,7 @@ class Anchors:
         name: for people, for example ``the system's roots``.
     """
 
-    __slots__ = ("__weakref__", "certificates", "keys", "name")
+    __slots__ = ("certificates", "keys", "name")
 
     def __init__(
         self,

@@ -109,8 +109,11 @@ class Judgement(Weighing):
             else:
                 self._judge_key(self._public_key)
             return
-        if len(chain) > limits.chain or sum(map(len, chain)) > limits.chain_octets:
-            self._refuse("limit.chain", f"{len(chain)} certificates of {sum(map(len, chain))} octets")
+        octets = 0
+        for der in chain:
+            octets += len(der)
+        if len(chain) > limits.chain or octets > limits.chain_octets:
+            self._refuse("limit.chain", f"{len(chain)} certificates of {octets} octets")
             return
         leaf = Certificate(chain[0])
         try:
@@ -158,7 +161,7 @@ class Judgement(Weighing):
         """The usages to try, those that satisfy the policy first."""
         present = {record.usage for record in records.counting}
         if len(present) == 1:
-            return [*present]
+            return [records.counting[0].usage]
         ways = [usage for usage in _WAYS if usage in present]
         required = METHODS[self._policy.require]
         ways.sort(key=lambda usage: dane.METHODS[usage] not in required)
@@ -169,11 +172,19 @@ class Judgement(Weighing):
         while self._ways and self._undecided_or_audit:
             usage = self._ways.pop(0)
             self._method = cast("Method", dane.METHODS[usage])
-            if (self._try_pkix_ta, self._try_pkix_ee, self._try_dane_ta, self._try_dane_ee)[usage]():
+            if self._try(usage):
                 return  # a path is awaited
             if self.decision is None:
                 self._unmatched += (usage,)
         self._end()
+
+    def _try(self, usage: int) -> bool:
+        """Take one way, and say whether a path is awaited."""
+        if usage == dane.DANE_EE:
+            return self._try_dane_ee()
+        if usage == dane.DANE_TA:
+            return self._try_dane_ta()
+        return self._try_pkix_ee() if usage == dane.PKIX_EE else self._try_pkix_ta()
 
     @property
     def _undecided_or_audit(self) -> bool:

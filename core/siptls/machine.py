@@ -38,7 +38,7 @@ from .events import (
     ValidatePath,
 )
 from .revocation import CheckRevocation
-from .soundness import flaw, sound, unanswered
+from .soundness import flaw, plain, sound, unanswered
 
 if TYPE_CHECKING:
     from .journal import Note
@@ -48,7 +48,10 @@ R = TypeVar("R")
 
 
 # The states of an action; an abandoned one is ANSWERED once its first late answer has come.
-_FRESH, _OUTSTANDING, _ANSWERED, _ABANDONED = range(4)
+_FRESH: Final = 0
+_OUTSTANDING: Final = 1
+_ANSWERED: Final = 2
+_ABANDONED: Final = 3
 _FRESH_FOR: Final = 30.0  # seconds
 
 
@@ -192,7 +195,8 @@ class Machine(ABC, Generic[R]):
         if type(action) is not event.answers:
             raise LocalProtocolError(f"{event!r} does not answer {action!r}")
         if type(event) is Answered:
-            event = sound(event, self.policy.limits, self._note)
+            if not plain(event, self.policy.limits):
+                event = sound(event, self.policy.limits, self._note)
         elif wrong := flaw(event):
             raise LocalProtocolError(f"{event!r} {wrong}")
         self._open.remove(entry)

@@ -18,7 +18,7 @@ from .dane import RecordSet
 from .decision import Decision
 from .delegation import CODES, D_STATE, Addressed, Pinned
 from .dns.answer import SECURE, Answer
-from .dns.question import Lookup
+from .dns.question import lookup
 from .dns.records import Tlsa
 from .errors import InvalidPolicy
 from .events import Anchors, Connect, ConnectEvent, ConnectFailed, Endpoint, Failure, LookupEvent, LookupFailed
@@ -191,7 +191,7 @@ class Outbound(Locating[Verdict]):
 
     def _ask_tlsa(self, target: Target) -> None:
         owner = tlsa_owner(target.port, _TLSA_PROTOCOLS[target.transport], self._bases[0])
-        self._ask(Lookup(owner, "TLSA"), self._tlsa_answered)
+        self._ask(lookup(owner, "TLSA"), self._tlsa_answered)
 
     def _tlsa_answered(self, event: LookupEvent) -> None:
         target = self._target

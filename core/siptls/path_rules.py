@@ -5,7 +5,7 @@ The validator lets all of these pass, because they mean something else for SIP t
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Protocol
 
 from .certificate import Certificate
@@ -143,17 +143,21 @@ def purpose_faults(path: list[Certificate], eku: Purpose, role: Role) -> list[tu
         InvalidCertificate: a certificate is malformed where it is read.
     """
     faults: list[tuple[str, object]] = []
-    leaf, expected = path[0], f"a purpose that policy {eku!r} takes"
+    leaf = path[0]
     if not acceptable_purpose(leaf.extended_key_usage, eku, role):
-        faults.append(("chain.eku", (expected, ", ".join(leaf.extended_key_usage or ()))))
+        faults.append(("chain.eku", (_expected(eku), ", ".join(leaf.extended_key_usage or ()))))
     usage = leaf.key_usage
     if usage is not None and usage.isdisjoint(_KEY_USAGES_FOR_TLS):
         faults.append(("chain.key-usage", ("digitalSignature", ", ".join(sorted(usage)))))
     authority = purpose_violation(path, eku, role)
     if authority is not None:
         purposes = ", ".join(authority.extended_key_usage or ())
-        faults.append(("chain.eku", (expected, f"an authority limited to {purposes}")))
+        faults.append(("chain.eku", (_expected(eku), f"an authority limited to {purposes}")))
     return faults
+
+
+def _expected(eku: Purpose) -> str:
+    return f"a purpose that policy {eku!r} takes"
 
 
 def revocation_notes(event: RevocationChecked) -> tuple[list[tuple[str, object]], str, datetime | None]:
@@ -235,7 +239,7 @@ def seconds_left(certificates: list[Certificate], at: datetime) -> float:
     Raises:
         InvalidCertificate: the dates of a certificate are malformed.
     """
-    return (min([certificate.not_after for certificate in certificates]) - at) / timedelta(seconds=1)
+    return (min([certificate.not_after for certificate in certificates]) - at).total_seconds()
 
 
 def malformed(leaf: Certificate) -> str:

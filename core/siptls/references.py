@@ -82,11 +82,15 @@ class References:
         """
         # The canonical name of the domain is another name of the domain, not of the target (A-19).
         expansion = "" if policy.require_target_name else expansion
-        names = {Name.DOMAIN: "", Name.TARGET: target, Name.BASE: base, Name.EXPANSION: expansion}
         terms = D_REF[treatment]
-        hosts = tuple(dict.fromkeys([names[name] for name in terms.references if names[name]]))
-        server_name = names[terms.server_name] or (domain if ip_literal(domain) is None else None)
-        return cls(domain, hosts, not (hosts and policy.require_target_name), target), server_name
+        hosts: tuple[str, ...] = ()
+        for name in terms.references:
+            host = _host(name, target, base, expansion)
+            if host and host not in hosts:
+                hosts += (host,)
+        references = cls(domain, hosts, not (hosts and policy.require_target_name), target)
+        server_name = _host(terms.server_name, target, base, expansion)
+        return references, server_name or (domain if ip_literal(domain) is None else None)
 
     def check(self, path: list[Certificate], policy: Policy) -> Identification:
         """Compare the names of a certificate with the references.
@@ -211,6 +215,15 @@ class References:
             why = [reason if same else f"{reason} ({reference})" for reference, reason in reasons.items()]
             texts.append(f"{name}: {', '.join(why[:1] if same else why)}")
         return "; ".join(texts) or "no names"
+
+
+def _host(name: Name, target: str, base: str, expansion: str) -> str:
+    """Return the host that is meant; the domain is none."""
+    if name is Name.TARGET:
+        return target
+    if name is Name.BASE:
+        return base
+    return expansion if name is Name.EXPANSION else ""
 
 
 def _proven(identities: tuple[Identity, ...]) -> tuple[Identity, ...]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, Final, Literal, TypeAlias
 
+from .bases import Shared
+
 Status: TypeAlias = Literal["good", "revoked", "unknown"]
 
 
-class Crls:
+class Crls(Shared):
     """The CRLs that the caller has, compared by identity so that they can be prepared once and shared by many machines.
 
     Args:
@@ -20,7 +22,7 @@ class Crls:
         name: for people, for example ``the CRLs of 22 November``.
     """
 
-    __slots__ = ("__weakref__", "lists", "name")
+    __slots__ = ("lists", "name")
 
     def __init__(self, lists: tuple[bytes, ...] = (), *, name: str = "given CRLs") -> None:
         self.lists: Final = lists

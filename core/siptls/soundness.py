@@ -33,20 +33,12 @@ _LONGEST: Final = 2.0**31 - 1  # seconds; a TTL beyond it counts as 0 (RFC 2181 
 _NOT_TO_OWNER: Final = "the aliases do not lead to the owner name"
 
 
-def sound(event: Answered, limits: Limits, note: Callable[[str, object, object], None]) -> LookupEvent:
-    """Return the event if its answer is what it says, else what it amounts to.
+def plain(event: Answered, limits: Limits) -> bool:
+    """Say whether an answer is what it says, without aliases: nearly all are. Of all others `sound` says what they are.
 
     Args:
         event: what a resolver answered.
-        limits: how many records and aliases an answer may have.
-        note: takes a code, a hop and the evidence for what was dropped.
-
-    Returns:
-        The event; or the same without the records that stand at another name or are of another type, and with the
-        status and TTL of its weakest alias step; or the failure, where nothing can be made of the answer.
-
-    Raises:
-        LocalProtocolError: the answer is for another question, or has the status of a failed lookup.
+        limits: how many records an answer may have.
     """
     answer, question = event.answer, event.action
     records, owner = answer.records, answer.owner
@@ -64,8 +56,26 @@ def sound(event: Answered, limits: Limits, note: Callable[[str, object, object],
             if record.owner != owner or type(record) is not kind:
                 break
         else:
-            return event  # nearly all answers are like this
-    return _mended(event, limits, note)
+            return True
+    return False
+
+
+def sound(event: Answered, limits: Limits, note: Callable[[str, object, object], None]) -> LookupEvent:
+    """Return the event if its answer is what it says, else what it amounts to.
+
+    Args:
+        event: what a resolver answered.
+        limits: how many records and aliases an answer may have.
+        note: takes a code, a hop and the evidence for what was dropped.
+
+    Returns:
+        The event; or the same without the records that stand at another name or are of another type, and with the
+        status and TTL of its weakest alias step; or the failure, where nothing can be made of the answer.
+
+    Raises:
+        LocalProtocolError: the answer is for another question, or has the status of a failed lookup.
+    """
+    return event if plain(event, limits) else _mended(event, limits, note)
 
 
 def flaw(event: Event) -> str:
@@ -80,7 +90,8 @@ def flaw(event: Event) -> str:
     """
     if isinstance(event, PathValidated):
         question, above = event.action, event.path[1:]
-        leads = bool(above) and event.path[0] == question.leaf and question.through in (None, *above)
+        goes_through = question.through is None or question.through in above
+        leads = bool(above) and event.path[0] == question.leaf and goes_through
         return "" if leads else "is not a path that was asked for"
     if isinstance(event, RevocationChecked):
         return _flaw_of_findings(event)

@@ -107,22 +107,21 @@ class Verdict:
         began: float,
         decided: float,
     ) -> None:
-        put = object.__setattr__
-        put(self, "outcome", outcome)
-        put(self, "method", method)
-        put(self, "code", code)
-        put(self, "domain", domain)
-        put(self, "target", target)
-        put(self, "endpoint", endpoint)
-        put(self, "role", role)
-        put(self, "_leaf", leaf)
-        put(self, "connection", connection)
-        put(self, "identities", identities)
-        put(self, "expires", expires)
-        put(self, "_notes", notes)
-        put(self, "_began", began)
-        put(self, "_decided", decided)
-        put(self, "_steps", None)
+        object.__setattr__(self, "outcome", outcome)
+        object.__setattr__(self, "method", method)
+        object.__setattr__(self, "code", code)
+        object.__setattr__(self, "domain", domain)
+        object.__setattr__(self, "target", target)
+        object.__setattr__(self, "endpoint", endpoint)
+        object.__setattr__(self, "role", role)
+        object.__setattr__(self, "_leaf", leaf)
+        object.__setattr__(self, "connection", connection)
+        object.__setattr__(self, "identities", identities)
+        object.__setattr__(self, "expires", expires)
+        object.__setattr__(self, "_notes", notes)
+        object.__setattr__(self, "_began", began)
+        object.__setattr__(self, "_decided", decided)
+        object.__setattr__(self, "_steps", None)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a verdict is immutable: {name} cannot be set")
@@ -136,7 +135,7 @@ class Verdict:
         rest = (self.connection, self.identities, self.expires, self._notes, self._began, self._decided)
         return Verdict, (*told, *rest)
 
-    def __bool__(self) -> NoReturn:
+    def __bool__(self) -> bool:
         raise TypeError("a verdict has no truth value, since a rejection is a verdict too: ask for verdict.accepted")
 
     @property
