@@ -226,7 +226,12 @@ def binding(path: list[Certificate], anchors: Anchors) -> list[Certificate]:
         path: the path from `up_to_anchor`.
         anchors: the anchors it was looked for to.
     """
-    return path[:-1] if anchors.keys and path[-1].der not in anchors.certificates else path
+    if not anchors.keys:
+        return path
+    # One record may name a certificate and another one its bare key: any one record is enough (RFC 6698 section 4.1).
+    last = path[-1]
+    bare = last.der not in anchors.certificates or (last.subject, last.spki) in [(k.name, k.spki) for k in anchors.keys]
+    return path[:-1] if bare else path
 
 
 def seconds_left(certificates: list[Certificate], at: datetime) -> float:
