@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from forged import der, integer, oid, sequence
 from pki import NOW, Issued, Issuer, build_crl, revoked
-from siptls import Policy, Verdict
+from siptls import Policy, Security, Verdict
 from siptls.errors import InvalidPolicy
 from siptls.events import Anchors, KeyAnchor, PathValidated, ValidatePath
 from siptls.revocation import CheckRevocation, Crls, Revocation
@@ -608,6 +608,38 @@ def test_a_chain_is_judged_by_the_lists_that_are_given(
     for policy, expected in ((Policy(revocation="crl"), loose), (Policy(revocation="crl-required"), strict)):
         for verdict in (judge(*lists, policy=policy), judge(policy=policy, crls=Crls(tuple(lists)))):
             assert (verdict.outcome.value, verdict.code) == expected
+
+
+@pytest.mark.req("GJ-7", "R7671-5.2-2", "R7673-4.2-1")
+@pytest.mark.parametrize(
+    ("tlsa", "method"),
+    [
+        (f"2 0 0 {CA.der.hex()}", "dane-ta"),
+        (f"2 1 0 {CA.spki.hex()}", "dane-ta"),
+        (f"2 1 0 {ROOT.spki.hex()}", "dane-ta"),
+        (f"0 0 0 {ROOT.der.hex()}", "pkix-ta"),
+        (f"1 1 0 {LEAF.spki.hex()}", "pkix-ee"),
+        (f"3 1 0 {LEAF.spki.hex()}", "dane-ee"),
+    ],
+)
+def test_whoever_vouches_by_a_path_is_asked_for_lists_and_a_pinned_key_needs_none(tlsa: str, method: str) -> None:
+    def by(*lists: bytes) -> tuple[str, str]:
+        verdict = verify_chain(
+            LEAF.presented,
+            domain="example.com",
+            tlsa=[tlsa],
+            delegation=Security.SECURE,
+            anchors=Anchors((ROOT.der,)),
+            crls=lists,
+            at=NOW,
+            policy=Policy(revocation="crl-required"),
+        )
+        return verdict.outcome.value, verdict.method if verdict.accepted else verdict.code
+
+    pinned = method == "dane-ee"
+    assert by(CA.crl(), ROOT_LIST) == ("ACCEPTED", method)
+    assert by(CA.crl(LEAF), ROOT_LIST) == (("ACCEPTED", method) if pinned else ("REJECTED", "chain.revoked"))
+    assert by() == (("ACCEPTED", method) if pinned else ("UNDETERMINED", "chain.revocation-unknown"))
 
 
 def test_a_verdict_holds_no_longer_than_the_lists_it_rests_on() -> None:
