@@ -105,7 +105,10 @@ def given_crls(crls: Crls | Iterable[bytes], policy: Policy) -> Crls:
 
     Raises:
         InvalidPolicy: there are lists, and by the policy nobody would look at them.
+        TypeError: one list was given in place of several.
     """
+    if isinstance(crls, (bytes, bytearray, memoryview, str)):  # whose parts would be lists that nobody can read
+        raise TypeError("crls: expected lists in DER, or Crls, and not a single list")
     given = crls if isinstance(crls, Crls) else Crls(tuple(map(bytes, crls)))
     if given.lists and policy.revocation == "off":
         raise InvalidPolicy("revocation", policy.revocation, "crl or crl-required, since CRLs are given")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import permutations
 from pathlib import Path
-from typing import Literal, TypeAlias, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
 import pytest
 from cryptography import x509
@@ -653,6 +653,9 @@ def test_lists_that_nobody_would_look_at_are_the_callers_mistake() -> None:
         with pytest.raises(InvalidPolicy, match="revocation"):
             judge(policy=Policy(), crls=crls)
     assert judge(policy=Policy(), crls=Crls()).accepted
+    one: Any = CA.crl()
+    with pytest.raises(TypeError, match="single"):
+        judge(policy=Policy(revocation="crl"), crls=one)
 
 
 # Files.
