@@ -17,7 +17,7 @@ from siptls.errors import InvalidCertificate, InvalidRecord
 from siptls.events import LookupFailed
 from siptls.journal import Step, printable
 from siptls.names import fold, is_domain_name, is_host, tlsa_owner
-from siptls.served import Served, acronyms, examine
+from siptls.served import Served, acronyms, examine, missing
 from siptls.tlsa_lint import lint
 from siptls_io import ZoneFiles, certificates_from_pem
 
@@ -32,6 +32,7 @@ from .dane_text import (
     has_errors,
     head_lines,
     heading,
+    missing_lines,
     record_dict,
     record_lines,
     steps_of,
@@ -190,11 +191,14 @@ def lint_records(given: DaneLint) -> int:
         trusted=trusted,
     )
     steps = steps_of(found, owner)
-    examined = examine(records, Served(chain, trusted), Policy())
+    served = Served(chain, trusted)
+    examined = examine(records, served, Policy())
+    lacking = missing(examined, served)
     code = int(has_errors(steps))
     if given["format"] == "json":
         shown_records = [examined_dict(each, owner, ttl) for each in examined]
         result: dict[str, object] = {"owner": owner or None, "records": shown_records}
+        result["missing"] = [record_dict(each, owner, ttl) for each in lacking]
         put_json({**result, "findings": [finding_dict(step) for step in steps]}, code)
         return code
     terminal = terminal_of(given)
@@ -204,6 +208,7 @@ def lint_records(given: DaneLint) -> int:
     lines += ["", *heading(f"TLSA  {owner}".rstrip(), terminal)]
     for number, each in enumerate(examined, 1):
         lines += record_lines(number, each, terminal)
+    lines += missing_lines(lacking, owner, ttl, terminal)
     lines += [*finding_lines(steps, terminal), f"  exit {code}"]
     put("\n".join(lines))
     return code

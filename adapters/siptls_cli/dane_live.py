@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 from siptls import Anchors, Policy, Verdict
 from siptls.delegation import Delegation
 from siptls.dns import Security
+from siptls.events import ConnectFailed
 from siptls.journal import printable
 from siptls.names import same
 from siptls.rollover import Plan, plan
-from siptls.served import Served, acronyms, examine
+from siptls.served import Served, acronyms, examine, missing
 from siptls.tlsa_lint import Finding, lint
 from siptls_io import Performer, verify_chain
 
@@ -28,13 +29,15 @@ from .dane_text import (
     has_errors,
     head_lines,
     heading,
+    missing_lines,
     plan_dict,
     plan_lines,
+    record_dict,
     record_lines,
     steps_of,
     when_of,
 )
-from .dane_world import UNDETERMINED, Looked, look, route_of
+from .dane_world import UNDETERMINED, Looked, look, look_around, route_of
 from .problem import Problem, shown
 from .report import EXITS, HEADS
 from .steps import step_lines
@@ -79,8 +82,13 @@ def check(given: DaneCheck) -> int:
     if given["format"] == "json":
         records = [examined_dict(each, looked.owner, ttl) for each in examined]
         place: dict[str, object] = {"host": server.host, "port": server.port, "domain": domain, "owner": looked.owner}
+        lacking = [record_dict(each, looked.owner, ttl) for each in missing(examined, _served(looked))]
         told: dict[str, object] = {"security": security, "ttl": ttl, "records": records, "verdict": verdict.to_dict()}
-        rest = {"findings": [finding_dict(step) for step in steps], "duration_ms": round(seconds * 1000)}
+        rest = {
+            "missing": lacking,
+            "findings": [finding_dict(step) for step in steps],
+            "duration_ms": round(seconds * 1000),
+        }
         put_json({**place, **told, **rest}, code)
         return code
     terminal = terminal_of(given)
@@ -91,6 +99,7 @@ def check(given: DaneCheck) -> int:
     lines += heading(f"TLSA  {looked.owner}  {about}", terminal)
     for number, each in enumerate(examined, 1):
         lines += record_lines(number, each, terminal)
+    lines += missing_lines(missing(examined, _served(looked)), looked.owner, ttl, terminal)
     lines += heading(f"PEER  {_peer(looked)}", terminal)
     for step in verdict.findings:
         lines += step_lines(step, terminal)
@@ -131,6 +140,8 @@ async def _check(
                 at=at,
                 policy=policy,
             )
+    if looked.answer is not None and looked.chain:
+        found += await _around(looked, policy, performer)
     if looked.answer is not None:
         found += lint(
             looked.records,
@@ -144,6 +155,24 @@ async def _check(
             security=security,
         )
     return looked, verdict, found
+
+
+async def _around(looked: Looked, policy: Policy, performer: Performer) -> list[Finding]:
+    """Whether the other addresses of the server present what the records name, too."""
+    found: list[Finding] = []
+    if not policy.audit or not any(_served(looked).matches(record) for record in looked.records):
+        return found
+    await look_around(looked, policy, performer)
+    for event in looked.others:
+        address = event.action.endpoint.address
+        if isinstance(event, ConnectFailed):
+            found.append(Finding("dane.address-not-seen", "", f"{address}: {event.reason} {event.detail}".rstrip()))
+            continue
+        there = Served(event.chain, key=event.public_key)
+        if not any(there.matches(record) for record in looked.records):
+            what = "nothing" if there.leaf is None else described(there.leaf)
+            found.append(Finding("dane.address-differs", "what a record matches", f"{address}: {what}"))
+    return found
 
 
 def rollover(given: DaneRollover) -> int:

@@ -86,6 +86,14 @@ def record_lines(number: int, examined: Examined, terminal: Terminal) -> list[st
     return lines
 
 
+def missing_lines(records: Sequence[Tlsa], owner: str, ttl: int | None, terminal: Terminal) -> list[str]:
+    """Return the lines of records that should be published, under their heading; none if there are none."""
+    lines = heading("PUBLISH  what matches now, if this server is the right one", terminal) if records else []
+    for record in records:
+        lines += ["     " + line for line in zone_lines(record, owner, ttl, terminal.width - 5)]
+    return lines
+
+
 def heading(text: str, terminal: Terminal) -> list[str]:
     """Return the lines of a heading."""
     first, *rest = terminal.wrapped(text, "  ", "    ")

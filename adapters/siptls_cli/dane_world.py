@@ -15,6 +15,7 @@ from siptls.events import (
     Answered,
     Connect,
     ConnectEvent,
+    ConnectFailed,
     Endpoint,
     LookupEvent,
     PathEvent,
@@ -92,6 +93,7 @@ class Looked:
         chain: the certificates that the server presented, in DER; empty if nothing is known of them.
         key: the DER of the SubjectPublicKeyInfo that it presented instead (RFC 7250), or None.
         addresses: the answers for the addresses of the host.
+        others: what came of connections to the addresses that the verdict does not speak of.
     """
 
     def __init__(self, server: Server, protocol: str, verdict: Verdict, recorder: Recorder) -> None:
@@ -112,10 +114,18 @@ class Looked:
             if answer.question.rrtype in ("A", "AAAA") and same(answer.question.name, server.host)
         ]
 
+        self.others: list[ConnectEvent] = []
+
     @property
     def records(self) -> tuple[Tlsa, ...]:
         """The TLSA records."""
         return () if self.answer is None else cast("tuple[Tlsa, ...]", self.answer.records)
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """All addresses of the host with the port."""
+        found = [str(record) for answer in self.addresses for record in answer.records]
+        return [Endpoint(self.server.host, each, self.server.port, "tls") for each in dict.fromkeys(found)]
 
     @property
     def address_security(self) -> Security:
@@ -162,6 +172,32 @@ async def look(server: Server, policy: Policy, performer: Performer, anchors: An
         # Without DNSSEC no client asks. Who publishes wants to see the records nevertheless.
         await recorder.lookup(Lookup(tlsa_owner(server.port, protocol, server.host), "TLSA"))
     return Looked(server, protocol, verdict, recorder)
+
+
+async def look_around(looked: Looked, policy: Policy, performer: Performer) -> None:
+    """Connect to the addresses of a server that were not needed for the verdict, and keep what they present.
+
+    Args:
+        looked: what was found so far; its ``others`` are filled in.
+        policy: how many addresses are looked at, and for how long.
+        performer: connects.
+    """
+    seen = {looked.verdict.endpoint.address} if looked.verdict.endpoint is not None else set[str]()
+    endpoints = [each for each in looked.endpoints if each.address not in seen][: policy.limits.addresses]
+    connects = [Connect(number, each, looked.base) for number, each in enumerate(endpoints, 1)]
+    tasks = [asyncio.ensure_future(performer.connect(connect)) for connect in connects]
+    try:
+        if tasks:
+            await asyncio.wait(tasks, timeout=policy.limits.seconds)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for connect, task in zip(connects, tasks, strict=True):
+            event = ConnectFailed(connect, "limit.seconds") if task.cancelled() else task.result()
+            looked.others.append(event)
+            if isinstance(event, Presented):
+                await performer.close(event.action)
 
 
 async def route_of(domain: str, policy: Policy, performer: Performer, at: datetime) -> Route:

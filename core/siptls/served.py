@@ -264,6 +264,25 @@ def examine(records: Iterable[Tlsa], served: Served, policy: Policy) -> tuple[Ex
     return tuple(found)
 
 
+def missing(examined: Iterable[Examined], served: Served) -> tuple[Tlsa, ...]:
+    """Return the records that are not published and would make each form match what the server presents.
+
+    Args:
+        examined: what the published records are good for.
+        served: what the server presents.
+
+    Returns:
+        One record for each form of usages 1 and 3 that can be used and does not match; what an authority's record
+        should name is not ours to choose.
+    """
+    given = tuple(examined)
+    owner = given[0].record.owner if given else ""
+    forms = {form_of(each.record) for each in given if each.result in ("no-match", "set-aside")}
+    matched = {form_of(each.record) for each in given if served.matches(each.record)}
+    wanted = sorted([form for form in forms - matched if form[0] in _END_ENTITY])
+    return tuple([served.record(form, owner) for form in wanted if served.leaf is not None or form[1] == SPKI])
+
+
 def _complete(served: Served) -> bool:
     """Whether the chain ends at a certificate that names itself as its issuer."""
     return any(certificate.self_issued for certificate in served.above)

@@ -275,6 +275,17 @@ class TestGenerate:
         ours = run("dane", "generate", "--cert", file, "--format", "json").json["records"][0]
         assert digits == [ours["data"]]
 
+    @pytest.mark.server("ldns-dane")
+    @pytest.mark.parametrize("form", [form for form in FORMS if form[0] in (1, 3)])
+    def test_ldns_makes_the_same_records(self, world: World, form: tuple[int, int, int]) -> None:
+        file = world.write("leaf.pem", root().leaf(cn=HOST, dns=[HOST]).pem)  # it wants to see the name
+        command = ["ldns-dane", "-s", "-c", file, "-a", "127.0.0.1", "create", HOST, "5061", *map(str, form)]
+        ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        ours = run("dane", "generate", "--cert", file, "--host", HOST, *numbers(form), "--format", "json")
+        (record,) = ours.json["records"]
+        owner, _, _, _, *rdata = ran.stdout.split()
+        assert (owner, tuple(map(int, rdata[:3])), "".join(rdata[3:])) == (f"{OWNER}.", form, record["data"])
+
 
 def pem(label: str, octets: bytes) -> bytes:
     """Octets in PEM (RFC 7468)."""
@@ -300,7 +311,7 @@ class TestLint:
         chain = world.write("chain.pem", whole(issued))
         records = (f"dane-ee spki sha2-256 {tlsa(issued).split()[-1]}", "3 1 1 " + "ab " * 32, "2 0 9 00")
         ran = run("dane", "lint", *records, "--chain", chain, "--now", NOW, "--format", "json")
-        assert set(ran.json) == {"owner", "records", "findings", "exit"}
+        assert set(ran.json) == {"owner", "records", "missing", "findings", "exit"}
         assert [each["result"] for each in ran.json["records"]] == ["match", "no-match", "unusable"]
         assert ran.json["records"][1]["computed"] == [
             {"of": "the server's certificate", "data": ran.json["records"][0]["data"]}
@@ -351,6 +362,35 @@ class TestCheck:
         ran = check(served(world, zone, whole(issued)), "--format", "json")
         assert (ran.exit_code, ran.verdict[0]) == (5, "ACCEPTED")
         assert codes(ran)["dane.form-unmatched"] == "error"
+
+    @pytest.mark.req("R7671-8-1")
+    def test_the_records_that_would_match_are_printed_and_make_it_right(self, world: World) -> None:
+        issued = both_names()
+        served(world, ZONE + "_5061._tcp.sip1 TLSA 3 1 1 " + "ab" * 32 + "\n", whole(issued))
+        ran = check(world)
+        assert ran.exit_code == 1
+        lines = ran.out[ran.out.index("PUBLISH") :].splitlines()[1:4]
+        again = World(world.folder / "again")
+        again.folder.mkdir()
+        served(again, ZONE + "\n".join([line[5:] for line in lines]) + "\n", whole(issued))
+        assert check(again).exit_code == 0
+        (wanted,) = check(world, "--format", "json").json["missing"]
+        assert wanted["rdata"] == check(again, "--format", "json").json["records"][0]["rdata"]
+
+    @pytest.mark.req("R7671-10.3-2")
+    def test_all_addresses_must_present_what_the_records_name(self, world: World) -> None:
+        issued = both_names()
+        zone = ZONE + tlsa(issued) + "sip1 A 192.0.2.11\nsip1 A 192.0.2.12\nsip1 AAAA 2001:db8::1\n"
+        world.zone(zone).trust(root()).dnssec("secure")
+        for address, presented in (("192.0.2.10", issued), ("192.0.2.11", issued), ("[2001:db8::1]", issued)):
+            world.chain(presented, f"{address}:5061")
+        assert codes(check(world, "--format", "json"))["dane.address-not-seen"] == "note"
+        world.chain(leaf(), "192.0.2.12:5061")
+        ran = check(world, "--format", "json")
+        assert (ran.exit_code, ran.verdict[0]) == (5, "ACCEPTED")
+        (finding,) = [each for each in ran.json["findings"] if each["code"] == "dane.address-differs"]
+        assert finding["found"].startswith("192.0.2.12: uri 'sip:example.com'")
+        assert check(world, "--no-audit").exit_code == 0
 
     @pytest.mark.req("R7671-5.2-1", "R7671-5.2.2-4")
     def test_a_trust_anchor_that_is_not_sent_is_told(self, world: World) -> None:
@@ -689,7 +729,7 @@ def test_python_reads_the_json_of_every_verb(world: World) -> None:
         (("generate", "--connect", SERVER), {"records", "of", "source", "verified", "remarks", "findings", "exit"}),
         (
             ("check", SERVER),
-            {*place, "domain", "security", "ttl", "records", "verdict", "findings", "duration_ms", "exit"},
+            {*place, "domain", "security", "ttl", "records", "missing", "verdict", "findings", "duration_ms", "exit"},
         ),
         (("rollover", SERVER), {*place, "ttl", "plan", "findings", "exit"}),
     ]

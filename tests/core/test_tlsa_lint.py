@@ -16,7 +16,7 @@ from siptls import Policy, Security
 from siptls.codes import CATALOGUE
 from siptls.dns import Tlsa
 from siptls.errors import InvalidRecord
-from siptls.served import Served, acronyms, examine
+from siptls.served import Served, acronyms, examine, missing
 from siptls.tlsa_lint import Finding, lint
 from world import AT
 
@@ -427,6 +427,19 @@ class TestWhatARecordIsGoodFor:
         assert results[0].computed == (("the server's key", LEAF.record(3, 1, 1).data),)
         assert results[1].computed == ()
         assert results[2].reason == "matches the server's key"
+
+    @pytest.mark.req("R7671-8-1")
+    def test_what_is_missing_for_each_form_is_made_for_what_is_presented(self) -> None:
+        records = LEAF.record(3, 1, 1), OTHER.record(3, 1, 1), OTHER.record(3, 0, 1), OTHER.record(3, 1, 2)
+        served = Served(ders(*CHAIN))
+        others = OTHER_CA.record(2, 0, 1), Tlsa("", 9, 1, 1, b"")
+        wanted = missing(examine((*records, *others), served, Policy()), served)
+        assert [str(each) for each in wanted] == [str(LEAF.record(3, 0, 1)), str(LEAF.record(3, 1, 2))]
+        assert "dane.form-unmatched" not in codes(found(*records, *wanted))
+        bare = Served(key=LEAF.spki)
+        of_key = missing(examine([OTHER.record(3, 1, 1), OTHER.record(3, 0, 1)], bare, Policy()), bare)
+        assert [str(each) for each in of_key] == [str(LEAF.record(3, 1, 1))]
+        assert missing((), served) == ()
 
     @pytest.mark.req("R7218-2-1")
     def test_forms_are_shown_with_their_acronyms(self) -> None:
