@@ -12,7 +12,7 @@ from .options import CA_FILE, FILE, JUDGED, NOW, SHOWN, WORLD, together
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from .given import Cert, Check, Demo, Explain, Locate
+    from .given import Cert, Check, Demo, Explain, Locate, Shown
 
 _SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -213,6 +213,15 @@ def cert(**given: Unpack[Cert]) -> int:
     from .cert import cert
 
     return cert(given)
+
+
+@cli.command()
+@together(*SHOWN)
+def schema(**_given: Unpack[Shown]) -> int:
+    """Print the JSON schema of all that --format json prints, always in JSON."""
+    from .schema import schema
+
+    return schema()
 
 
 @cli.command(epilog=_EXPLAIN_EXAMPLES)

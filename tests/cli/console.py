@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cli.conforming import kind_of
 from siptls_cli.__main__ import main
 
 GLYPHS = frozenset("✓✗○\N{EN DASH}…·—")
@@ -29,8 +30,9 @@ class Run:
 
     @property
     def json(self) -> dict[str, Any]:
-        """What was printed, which must be one JSON object and nothing else."""
+        """What was printed, which must be one JSON object and nothing else, as the schema describes it."""
         found: dict[str, Any] = json.loads(self.out)
+        kind_of(found)
         return found
 
     @property
