@@ -22,6 +22,7 @@ Examples:
   siptls check sips:example.com --resolver 127.0.0.1 --trust-ad --require dane
   siptls check sip:example.com --format json
   siptls locate sip:alice@example.com
+  siptls cert chain.pem --domain example.com
   siptls explain dane.no-match
   siptls demo
 
