@@ -1,5 +1,5 @@
 # Invariant: any octets are either refused with InvalidCertificate or read as a certificate; what is read is what
-# `cryptography` reads, and nothing is read where it refuses (the exceptions are listed in tests/oracle.py); an identity
+# `cryptography` reads, and nothing is read where it refuses (tests/second_reader.py lists the exceptions); an identity
 # is a name that stands in the certificate; and a second reading says the same. Nothing else is ever raised.
 """Hostile octets for the reader of certificates."""
 
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import warnings
 
-from oracle import compare_or_refuse
+from second_reader import compare_or_refuse
 from siptls.certificate import Certificate
 from siptls.errors import InvalidCertificate
-from siptls.identity import host_names, mismatches, sip_identities, violates_constraints
+from siptls.identity import host_names, sip_identities, violates_constraints
+from siptls.references import compare_names
 
 
 def check(data: bytes) -> None:
@@ -37,7 +38,7 @@ def _check_identities(data: bytes) -> None:
     try:
         identities = sip_identities(read, allow_cn=True)
         hosts = host_names(read)
-        reasons = mismatches("example.com", read)
+        reasons = compare_names(read, "example.com", hosts=["host.example"])
         violates_constraints("example.com", [read, read])
     except InvalidCertificate:
         return
