@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.conforming import kind_of
 from cli.console import GLYPHS, Run, run, run_process
 from cli.offline import DOMAIN, HOST, NOW
 from pki import CLIENT_AUTH, SERVER_AUTH, SIP_DOMAIN, Issued, Issuer
@@ -262,6 +263,38 @@ def test_what_is_no_certificate_is_unreadable_with_file_place_and_expectation(
         assert error["line"] == line
 
 
+@given(st.data())
+def test_whatever_a_certificate_holds_there_is_a_verdict_or_it_is_unreadable(data: st.DataObject) -> None:
+    octets = bytearray(GOOD.der)
+    for _ in range(data.draw(st.integers(1, 3))):
+        octets[data.draw(st.integers(0, len(octets) - 1))] = data.draw(st.integers(0, 255))
+    options = data.draw(st.sampled_from([(), ("--role", "both"), ("--format", "json"), ("--allow-cn", "--ascii")]))
+    ran = cert_of(bytes(octets), *options)
+    assert ran.exit_code in (0, 1, 2, 3)
+    assert (ran.err == "") is (ran.exit_code != 2 or "json" in options)
+    if "json" in options:
+        assert "Output" in kind_of(ran.json)
+
+
+def test_a_certificate_whose_names_are_malformed_is_rejected_and_no_name_of_it_counts(bench: Bench) -> None:
+    empty = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), b"\x30\x00")
+    issued = ROOT.leaf(cn=DOMAIN, extensions=[(empty, False)])
+    found = bench.json(issued, "--allow-cn")
+    assert verdict(found) == (1, "REJECTED", "cert.malformed", "server")
+    assert (found["names"], found["comparisons"]) == ([], [])
+    assert "no name that could be compared" in bench.judge(issued).out
+
+
+def test_a_chain_of_too_many_certificates_is_rejected(bench: Bench) -> None:
+    assert verdict(bench.json(GOOD.pem * 21)) == (1, "REJECTED", "limit.chain", "server")
+
+
+def test_an_internationalised_domain_may_be_given_as_people_write_it(bench: Bench) -> None:
+    found = bench.json(ROOT.leaf(uris=["sip:xn--bcher-kva.example"]), domain="bücher.example")
+    assert verdict(found) == (0, "ACCEPTED", "id.match", "server")
+    assert found["domain"] == "xn--bcher-kva.example"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -305,9 +338,10 @@ def test_nothing_in_a_certificate_acts_on_a_terminal(text: str, ascii_only: bool
     assert all(len(line) <= 80 for line in ran.out.splitlines())
 
 
-def cert_of(issued: Issued, *options: str) -> Run:
+def cert_of(issued: Issued | bytes, *options: str) -> Run:
     """Judge a certificate that comes by standard input, against the system's trust anchors."""
-    before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(issued.presented_pem))
+    octets = issued if isinstance(issued, bytes) else issued.presented_pem
+    before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(octets))
     try:
         return run("cert", "-", "--domain", DOMAIN, "--now", NOW, *options)
     finally:
