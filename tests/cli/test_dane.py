@@ -13,6 +13,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import dns.message
+import dns.rdatatype
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
@@ -21,6 +23,7 @@ from cli.console import GLYPHS, Run, run, run_process
 from cli.offline import DOMAIN, HOST, NOW, World, leaf, root, tlsa
 from cli.test_offline import WATCHED
 from forged import SUBJECT_ALT_NAME, der, sequence
+from loopback_dns import NameServer, Script, response
 from loopback_tls import CURRENT, LoopbackServer, says, server_context
 from loopback_tls import tls as tls_server
 from pki import Issued, Issuer, self_signed
@@ -499,9 +502,52 @@ class TestCheck:
             assert (ran.exit_code in (0, 1), ran.err) == (True, "")
             assert ran.json["exit"] == ran.exit_code
 
-    def test_over_the_network_a_server_is_looked_at_and_let_go(self) -> None:
+    def test_over_the_network_a_server_is_looked_at_and_let_go(self, world: World) -> None:
+        authority = Issuer.root("Network Root", **CURRENT)
+        issued = authority.leaf(dns=[HOST], **CURRENT)
+        roots = world.write("roots.pem", authority.pem)
+        following = world.write("next.pem", authority.leaf(dns=[HOST], **CURRENT).pem)
+        with (
+            LoopbackServer(tls_server(server_context(issued))) as server,
+            NameServer(signed_zone(server.port, tlsa(issued).split()[-1])) as resolver,
+        ):
+            place = f"{HOST}:{server.port}"
+            asked = (place, "--resolver", resolver.address, "--trust-ad", "--ca-file", roots, "--format", "json")
+            checked = run("dane", "check", *asked)
+            planned = run("dane", "rollover", *asked, "--next-cert", following)
+            doubting = run(
+                "dane", "check", place, "--resolver", resolver.address, "--ca-file", roots, "--format", "json"
+            )
+            made = run("dane", "generate", "--connect", *asked)
+        assert (checked.exit_code, checked.verdict) == (0, ("ACCEPTED", "dane-ee", "dane.match"))
+        assert [each["result"] for each in checked.json["records"]] == ["match"]
+        assert (planned.exit_code, len(planned.json["plan"]["stages"])) == (0, 3)
+        assert codes(planned) == {"dane.rollover-ttl": "note"}
+        assert (doubting.exit_code, codes(doubting)["dane.unsigned"]) == (5, "error")
+        assert made.json["records"][0]["owner"] == f"_{server.port}._tcp.{HOST}"
+        assert made.json["records"][0]["data"] == checked.json["records"][0]["data"]
+        assert [seen.server_name for seen in server.seen] == [HOST] * 4
+        assert {seen.received for seen in server.seen} == {b""}
+
+    def test_nobody_answers(self) -> None:
         ran = run("dane", "check", "localhost:1", "--resolver", "127.0.0.1:1", "--timeout", "5", "--format", "json")
         assert (ran.exit_code, ran.verdict[0]) == (3, "UNDETERMINED")
+
+
+def signed_zone(port: int, digits: str) -> Script:
+    """A resolver that says of all its answers that it has validated them."""
+    records = {
+        (f"{HOST}.", "A"): f"{HOST}. 60 IN A 127.0.0.1",
+        (f"_{port}._tcp.{HOST}.", "TLSA"): f"_{port}._tcp.{HOST}. 60 IN TLSA 3 1 1 {digits}",
+    }
+    soa = "example.com. 60 IN SOA ns1.example.com. h.example.com. 1 2 3 4 60"
+
+    def script(query: dns.message.Message, _tcp: bool) -> dns.message.Message:
+        question = query.question[0]
+        found = records.get((question.name.to_text(), dns.rdatatype.to_text(question.rdtype)))
+        return response(query, found, ad=True) if found else response(query, authority=(soa,), ad=True)
+
+    return script
 
 
 class TestRollover:

@@ -16,6 +16,7 @@ from siptls import Policy, Security
 from siptls.codes import CATALOGUE
 from siptls.dns import Tlsa
 from siptls.errors import InvalidRecord
+from siptls.policy import Digest
 from siptls.served import Served, acronyms, examine, missing
 from siptls.tlsa_lint import Finding, lint
 from world import AT
@@ -481,6 +482,42 @@ class TestWhatANewRecordNames:
         one, two = ca("CA", "Root", 2), ca("Root", "CA", 1)
         served = Served(ders(LEAF, one, two))
         assert [each.der for each in served.path_to(served.above[-1])] == [LEAF.der, one.der, two.der]
+
+
+POOL = [each.record(*form) for each in (LEAF, CA, ROOT, OTHER, OTHER_CA) for form in FORMS]
+DIGESTS: tuple[tuple[Digest, ...], ...] = (("sha512", "sha256"), ("sha256", "sha512"), ("sha256",))
+CLIENTS = [
+    Policy(tlsa_usages=frozenset(usages), digests=digests)
+    for usages in ({0, 1, 2, 3}, {2, 3}, {0, 1}, {0}, {1}, {2}, {3})
+    for digests in DIGESTS
+]
+
+
+@pytest.mark.req("R7671-8-1", "R7671-9-4", "R7671-10.3-2")
+@given(st.lists(st.sampled_from(POOL), min_size=1, max_size=6, unique_by=str))
+def test_what_has_no_error_is_accepted_by_clients_of_every_kind(records: list[Tlsa]) -> None:
+    if errors(found(*records)):
+        return
+    for policy in CLIENTS:
+        assert judge(CHAIN, *records, valid=[CHAIN], policy=policy).accepted
+
+
+@pytest.mark.req("R7671-8-1", "R7671-9-4")
+@given(
+    st.integers(0, 3),
+    st.integers(0, 1),
+    st.lists(st.sampled_from([LEAF, CA, ROOT, OTHER]), min_size=1, max_size=2),
+    st.lists(st.sampled_from([LEAF, CA, ROOT, OTHER]), min_size=1, max_size=2),
+)
+def test_an_error_in_one_usage_and_selector_is_a_client_that_refuses(
+    usage: int, selector: int, with_256: list[Made], with_512: list[Made]
+) -> None:
+    records = [
+        *[each.record(usage, selector, 1) for each in with_256],
+        *[each.record(usage, selector, 2) for each in with_512],
+    ]
+    verdicts = [judge(CHAIN, *records, valid=[CHAIN], policy=policy).accepted for policy in CLIENTS]
+    assert bool(errors(found(*records))) is not all(verdicts)
 
 
 # Of a certificate that only the DNS holds no octet but those of name and key says whether it is the anchor.
