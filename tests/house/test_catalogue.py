@@ -1,4 +1,5 @@
 import ast
+import importlib.util
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 from siptls.codes import CATALOGUE, ROOMS, Code
 from siptls.codes.entry import EFFECT
 from siptls_cli.commands import cli
-from siptls_cli.explain import by_room
+from siptls_cli.explain import EXIT_CODES, by_room
 
 ROOT = Path(__file__).parents[2]
 FIELDS = {
@@ -58,6 +59,31 @@ def test_every_code_that_is_used_stands_in_the_catalogue() -> None:
 
 def test_every_code_of_the_catalogue_is_used() -> None:
     assert sorted(CATALOGUE.keys() - set(used())) == []
+
+
+def generated_pages() -> dict[str, str]:
+    """The pages of the reference that are made of the catalogue, as the documentation is built with them."""
+    found = importlib.util.spec_from_file_location("generated_pages", ROOT / "docs" / "_ext" / "generated_pages.py")
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    pages: dict[str, Iterator[str]] = {"codes": module.codes(), "exit-codes": module.exit_codes()}
+    return {name: "\n".join(lines).replace("\\", "") for name, lines in pages.items()}
+
+
+def test_the_pages_of_the_reference_say_all_that_the_catalogue_says() -> None:
+    pages = generated_pages()
+    sections = dict(re.findall(r"^### `(.*?)`\n(.*?)(?=^##|\Z)", pages["codes"], re.MULTILINE | re.DOTALL))
+    assert sorted(sections) == sorted(CATALOGUE)
+    for code in CATALOGUE.values():
+        for text in (code.severity, code.title[1:], code.why, code.impact, *code.causes, code.fix, code.reference):
+            assert text.replace("\\", "") in sections[code.id]
+        assert all(step.replace("\\", "") in sections[code.id] for step in code.confirm)
+    for exit_code in EXIT_CODES:
+        assert f"| {exit_code.code} | {exit_code.title} | {exit_code.why} |" in pages["exit-codes"]
+    for page in ("codes", "cli"):
+        assert "```{include} generated/" in (ROOT / "docs" / "reference" / f"{page}.md").read_text(encoding="utf-8")
 
 
 def test_no_two_entries_have_the_same_id() -> None:
