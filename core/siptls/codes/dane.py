@@ -110,6 +110,7 @@ ENTRIES: Final = (
             "somebody else answers at the address",
         ),
         confirm=(
+            "$ siptls dane check HOST:PORT --domain DOMAIN",
             "$ dig +dnssec _PORT._tcp.HOST TLSA",
             "$ openssl s_client -connect HOST:PORT -servername HOST -showcerts",
             "compare the digests that were expected and found with those of each of the servers",
