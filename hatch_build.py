@@ -20,16 +20,13 @@ WANTED: Final = "SIPTLS_COMPILE"
 INTERPRETED: Final = {
     "bases": "weak references, and enumerations with another hash, are what compiled classes cannot have",
     "errors": "an exception that is also a ValueError has two bases, which a compiled class cannot have",
-    "policy": "it tells what is wrong with options of any type; compiled code would refuse these with a TypeError first",
+    "policy": "it tells what is wrong with options of any type, which compiled code would refuse with a TypeError",
     **dict.fromkeys(
         ("address_selection", "certificate_choice", "response_path", "route_set", "transaction", "via"),
         "no part of judging a peer",
     ),
     **dict.fromkeys(
-        (
-            *("certificate_lint", "rollover", "served", "served_names", "served_path"),
-            *("tlsa_lint", "zone_lint"),
-        ),
+        ("certificate_lint", "rollover", "served", "served_names", "served_path", "tlsa_lint", "zone_lint"),
         "for those who publish, once in a while",
     ),
     "codes": "tables of texts",
@@ -37,7 +34,7 @@ INTERPRETED: Final = {
 }
 
 # All calls stay inside of one library, so the compiler may inline them.
-_FLAGS: Final = ("-fvisibility=hidden", "-fno-semantic-interposition", "-fno-plt")
+_FLAGS: Final = ["-fvisibility=hidden", "-fno-semantic-interposition", "-fno-plt"]
 
 
 def compiled(core: Path) -> list[str]:

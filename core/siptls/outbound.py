@@ -366,7 +366,9 @@ class Outbound(Locating[Verdict]):
     def _conclude(
         self, outcome: Outcome, method: Method, code: str, attempt: _Attempt | None, decision: Decision | None
     ) -> None:
-        expires = min(self._expires, self._target_expires, math.inf if decision is None else decision.until)
+        expires = min(self._expires, self._target_expires)
+        if decision is not None and decision.until < expires:
+            expires = decision.until
         leaf = None if attempt is None or attempt.judgement is None else attempt.judgement.leaf
         for other in self._in_flight:
             presented = other.judgement is not None and not other.closed

@@ -46,9 +46,9 @@ def ordered_without_chance(records: Iterable[Srv]) -> list[Srv]:
     return sorted(records, key=lambda record: (record.priority, -record.weight, fold(record.target), record.port))
 
 
-def _rank(record: Srv) -> tuple[int, bool]:
+def _rank(record: Srv) -> int:
     # Records without weight come first in their priority, so that a draw of 0 can choose one of them.
-    return record.priority, record.weight > 0
+    return 2 * record.priority + (record.weight > 0)
 
 
 def _drawn(records: list[Srv], randbelow: Callable[[int], int]) -> list[Srv]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 RRType: TypeAlias = Literal["A", "AAAA", "CNAME", "NAPTR", "SRV", "TLSA"]
@@ -23,6 +24,7 @@ class Lookup(NamedTuple):
     rrtype: RRType
 
 
+@lru_cache(maxsize=4096)  # a domain that is called once is called again, and the constructor is slow
 def lookup(name: str, rrtype: RRType) -> Lookup:
-    """Make a `Lookup` in half of the time: the constructor of a named tuple is a Python function."""
-    return tuple.__new__(Lookup, (name, rrtype))
+    """Make a `Lookup`, or take the one that there is."""
+    return Lookup(name, rrtype)
