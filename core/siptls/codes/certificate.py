@@ -10,9 +10,9 @@ ENTRIES: Final = (
     Code(
         "cert.malformed",
         "error",
-        "the server's certificate is malformed",
+        "the peer's certificate is malformed",
         why="what two readers could read differently proves nothing",
-        impact="calls to this server fail here; less strict clients may connect",
+        impact="calls with this peer fail here; less strict clients may connect",
         causes=(
             "the certificate was made by a script or a device that does not follow RFC 5280",
             "the file was damaged, or converted wrongly",
@@ -31,7 +31,7 @@ ENTRIES: Final = (
         "error",
         "the certificate names no SIP domain",
         why="it has no sip URI without a user part and no DNS name in subjectAltName",
-        impact="calls to this server fail from everybody who follows RFC 5922, and often only from those",
+        impact="calls with this peer fail from everybody who follows RFC 5922, and often only from those",
         causes=(
             "the certificate is meant for another use, such as mail or a person",
             "it has names in the Common Name only, or only addresses",
@@ -42,7 +42,7 @@ ENTRIES: Final = (
             "$ openssl x509 -in FILE -noout -ext subjectAltName",
         ),
         fix="add URI:sip:example.com or DNS:example.com",
-        reference="RFC 5922 section 7.1, RFC 5922 section 7.3",
+        reference="RFC 5922 sections 7.1, 7.3 and 7.4",
     ),
     Code(
         "id.match",
@@ -158,7 +158,7 @@ ENTRIES: Final = (
     Code(
         "cert.raw-public-key",
         "error",
-        "the server presented a bare key instead of a certificate",
+        "the peer presented a bare key instead of a certificate",
         why="a raw public key has neither names nor a path; only a SECURE TLSA record 3 1 x can stand for it",
         impact="calls to this server fail for every client",
         causes=("the server offers raw public keys, but its zone has no usable TLSA record 3 1 x",),

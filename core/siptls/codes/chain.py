@@ -26,7 +26,7 @@ ENTRIES: Final = (
         "a certificate has expired",
         why="after its last day nobody answers for what a certificate says",
         impact=(
-            "calls to this server fail from everybody who verifies certificates; DANE-EE alone does not look at dates"
+            "calls with this peer fail from everybody who verifies certificates; DANE-EE alone does not look at dates"
         ),
         causes=(
             "the renewal did not run, or the server was not reloaded after it",
@@ -46,7 +46,7 @@ ENTRIES: Final = (
         "error",
         "a certificate is not valid yet",
         why="one of two clocks may be wrong",
-        impact="calls to this server fail from everybody whose clock says the same",
+        impact="calls with this peer fail from everybody whose clock says the same",
         causes=(
             "the clock of this machine is slow, for example after a restart without time service",
             "the certificate was made on a machine whose clock is fast, or for a later date",
@@ -66,7 +66,7 @@ ENTRIES: Final = (
             "everybody can make such a certificate for every name; only a trust anchor or a TLSA record could vouch "
             "for it"
         ),
-        impact="calls to this server fail from everybody who was not told to trust this certificate",
+        impact="calls with this peer fail from everybody who was not told to trust this certificate",
         causes=(
             "the server still has the certificate that came with the product",
             "the certificate of the company's own authority was not added to the trust anchors",
@@ -82,9 +82,9 @@ ENTRIES: Final = (
     Code(
         "chain.missing-intermediate",
         "error",
-        "the server did not send its issuer's certificate",
+        "the peer did not send its issuer's certificate",
         why=(
-            "a server must send all certificates up to the root; browsers fetch or remember missing ones, SIP clients "
+            "a peer must send all certificates up to the root; browsers fetch or remember missing ones, SIP clients "
             "do not"
         ),
         impact="calls fail from most SIP clients, while a browser shows no error",
@@ -104,7 +104,7 @@ ENTRIES: Final = (
         "error",
         "the path ends at an authority that is not trusted here",
         why="a certificate is worth what its authority is, and nobody here has said that this one is to be trusted",
-        impact="calls to this server fail from everybody who does not trust that authority",
+        impact="calls with this peer fail from everybody who does not trust that authority",
         causes=(
             "the authority is a company's own, and its root is not installed here",
             "the trust anchors of this machine are old, or --ca-file names others",
@@ -126,7 +126,7 @@ ENTRIES: Final = (
             "an authority whose certificate limits it to some names must not vouch for others; here this holds for sip "
             "URIs too"
         ),
-        impact="calls to this server fail from everybody who verifies certificate paths",
+        impact="calls with this peer fail from everybody who verifies certificate paths",
         causes=(
             "a company's own authority is limited to its own domains, and this is another one",
             "somebody misuses an authority that is limited",
@@ -154,7 +154,7 @@ ENTRIES: Final = (
         "error",
         "a certificate in the path is for another purpose",
         why="the extended key usage says what the certificate was issued for, and SIP over TLS is not among it",
-        impact="calls to this server fail here; clients that follow another policy may connect",
+        impact="calls with this peer fail here; clients that follow another policy may connect",
         causes=(
             "it is a certificate for a client, for mail or for signing code",
             "with the policy strict, serverAuth alone does not suffice",
@@ -172,7 +172,7 @@ ENTRIES: Final = (
         "error",
         "the certificate's key may not be used for TLS",
         why="the key usage of the certificate allows neither digitalSignature, nor keyEncipherment, nor keyAgreement",
-        impact="calls to this server fail here; clients that do not look at key usage may connect",
+        impact="calls with this peer fail here; clients that do not look at key usage may connect",
         causes=(
             "it is the certificate of an authority, or one for signing only",
             "the template of the authority is wrong",
@@ -186,7 +186,7 @@ ENTRIES: Final = (
         "error",
         "a key or signature in the path is too weak or of a kind that is not supported",
         why="what can be computed by an attacker proves nothing",
-        impact="calls to this server fail here, and from most clients with a current TLS library",
+        impact="calls with this peer fail here, and from most clients with a current TLS library",
         causes=(
             "the certificate, or one of its authority, is very old: SHA-1, or RSA below 2048 bits",
             "the authority signs with Ed25519 or Ed448, which the path validator does not support",
@@ -203,7 +203,7 @@ ENTRIES: Final = (
         "error",
         "a certificate in the path is malformed",
         why="what two readers could read differently proves nothing",
-        impact="calls to this server fail here; less strict clients may connect",
+        impact="calls with this peer fail here; less strict clients may connect",
         causes=(
             "a certificate in the chain of the server is damaged, or in the wrong format",
             "the authority does not follow RFC 5280",
@@ -220,7 +220,7 @@ ENTRIES: Final = (
         "error",
         "no valid certificate path was found",
         why="there are certificates that look like a path, but one of the rules for paths is broken",
-        impact="calls to this server fail from everybody who verifies certificate paths",
+        impact="calls with this peer fail from everybody who verifies certificate paths",
         causes=(
             "a signature does not fit: two authorities have the same name and different keys",
             "an issuer is no authority, or may not issue further authorities",
@@ -238,7 +238,7 @@ ENTRIES: Final = (
         "error",
         "the certificate path was not validated in time",
         why="path validation runs apart from the rest, and had no result when its time was over",
-        impact="calls to this server fail from here; trying again may help",
+        impact="calls with this peer fail from here; trying again may help",
         causes=(
             "this machine is overloaded",
             "the chain is made to take long",

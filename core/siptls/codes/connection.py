@@ -122,9 +122,9 @@ ENTRIES: Final = (
     Code(
         "tls.no-certificate",
         "error",
-        "the server presented no certificate",
+        "the peer presented no certificate",
         why="without a certificate or a key there is nothing that could be verified",
-        impact="calls to this server fail from everybody who verifies",
+        impact="calls with this peer fail from everybody who verifies",
         causes=(
             "the server has no certificate for the name that was asked for",
             "the server offers anonymous cipher suites",

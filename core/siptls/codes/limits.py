@@ -71,9 +71,9 @@ ENTRIES: Final = (
     Code(
         "limit.chain",
         "error",
-        "the server sent more certificates than are looked at",
+        "the peer sent more certificates than are looked at",
         why="limits bound the work that hostile data can cause",
-        impact="calls to this server fail from here",
+        impact="calls with this peer fail from here",
         causes=(
             "the server sends the whole trust store instead of its chain",
             "somebody tries to keep this machine busy",
@@ -90,7 +90,7 @@ ENTRIES: Final = (
         "error",
         "the certificate has more names than are looked at",
         why="limits bound the work that hostile data can cause",
-        impact="calls to this server fail from here",
+        impact="calls with this peer fail from here",
         causes=(
             "one certificate is used for all customers of a provider",
             "somebody tries to keep this machine busy",
