@@ -7,7 +7,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from siptls import Anchors, Policy, Verdict
+from siptls import Anchors, Limits, Policy, Verdict
+from siptls.codes import CATALOGUE
 from siptls.delegation import Delegation
 from siptls.dns import Security
 from siptls.events import ConnectFailed
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from .given import World
 
 _FLAWED: Final = 5
+_LEAST: Final = 0.1
+"""What is left at the least of the time that a run may take, in seconds."""
 _NO_TTL: Final = 3_600
 """Of records that are not published yet, in seconds."""
 
@@ -113,12 +116,13 @@ async def _check(
     given: DaneCheck, server: Server, domain: str | None, performer: Performer, anchors: Anchors, at: datetime
 ) -> tuple[Looked, Verdict, list[Finding]]:
     """Look, judge for the host or for the domain, and lint."""
-    policy = _policy(given)
+    policy, began = _policy(given), time.monotonic()
     looked = await look(server, policy, performer, anchors, at)
     verdict, security = looked.verdict, looked.security
     found: list[Finding] = []
     if domain is not None and not same(domain, server.host):
-        wanted = Policy(transports=policy.transports or ("tls",), limits=policy.limits)
+        limits = Limits(seconds=max(_LEAST, policy.limits.seconds - (time.monotonic() - began)))
+        wanted = Policy(transports=policy.transports or ("tls",), limits=limits)
         route = await route_of(domain, wanted, performer, at)
         targets = [each for each in route.targets if same(each.host, server.host) and each.port == server.port]
         if not targets:
@@ -141,7 +145,8 @@ async def _check(
                 policy=policy,
             )
     if looked.answer is not None and looked.chain:
-        found += await _around(looked, policy, performer)
+        seconds = max(_LEAST, policy.limits.seconds - (time.monotonic() - began))
+        found += await _around(looked, policy, performer, seconds)
     if looked.answer is not None:
         found += lint(
             looked.records,
@@ -157,12 +162,12 @@ async def _check(
     return looked, verdict, found
 
 
-async def _around(looked: Looked, policy: Policy, performer: Performer) -> list[Finding]:
+async def _around(looked: Looked, policy: Policy, performer: Performer, seconds: float) -> list[Finding]:
     """Whether the other addresses of the server present what the records name, too."""
     found: list[Finding] = []
     if not policy.audit or not any(_served(looked).matches(record) for record in looked.records):
         return found
-    await look_around(looked, policy, performer)
+    await look_around(looked, policy, performer, seconds)
     for event in looked.others:
         address = event.action.endpoint.address
         if isinstance(event, ConnectFailed):
@@ -213,11 +218,11 @@ def rollover(given: DaneRollover) -> int:
         switch=given["switch"],
         since=given["published"],
     )
-    steps = steps_of(_about(planned, looked, given, ttl), looked.owner)
+    steps = steps_of(_about(planned, looked, following, given, ttl), looked.owner)
     return _put_plan(given, looked, planned, ttl, steps)
 
 
-def _about(planned: Plan, looked: Looked, given: DaneRollover, ttl: int) -> list[Finding]:
+def _about(planned: Plan, looked: Looked, following: Served | None, given: DaneRollover, ttl: int) -> list[Finding]:
     """What stands against a plan."""
     found: list[Finding] = []
     if not planned.in_time:
@@ -225,6 +230,11 @@ def _about(planned: Plan, looked: Looked, given: DaneRollover, ttl: int) -> list
         found.append(Finding("dane.rollover-late", f"not before {when_of(planned.earliest)}", text))
     for form, reason in planned.unmade:
         found.append(Finding("dane.rollover-unmade", reason.removeprefix("expected "), acronyms(form)))
+    if following is not None and following.leaf is not None:
+        at_the_end = planned.stages[-1].records if planned.stages else looked.records
+        chain = [following.leaf.der, *[authority.der for authority in following.authorities]]
+        # Which SIP domain it is for is not known here, so names are not looked at.
+        found += [f for f in lint(at_the_end, chain=chain, at=planned.switch) if CATALOGUE[f.code].severity == "error"]
     leaf = _served(looked).leaf
     if leaf is not None and planned.stages and leaf.not_after < planned.switch:
         found.append(Finding("dane.rollover-expires", "", f"{described(leaf)}; switch at {when_of(planned.switch)}"))

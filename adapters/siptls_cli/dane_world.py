@@ -174,13 +174,14 @@ async def look(server: Server, policy: Policy, performer: Performer, anchors: An
     return Looked(server, protocol, verdict, recorder)
 
 
-async def look_around(looked: Looked, policy: Policy, performer: Performer) -> None:
+async def look_around(looked: Looked, policy: Policy, performer: Performer, seconds: float) -> None:
     """Connect to the addresses of a server that were not needed for the verdict, and keep what they present.
 
     Args:
         looked: what was found so far; its ``others`` are filled in.
-        policy: how many addresses are looked at, and for how long.
+        policy: how many addresses are looked at.
         performer: connects.
+        seconds: how long it may take.
     """
     seen = {looked.verdict.endpoint.address} if looked.verdict.endpoint is not None else set[str]()
     endpoints = [each for each in looked.endpoints if each.address not in seen][: policy.limits.addresses]
@@ -188,7 +189,7 @@ async def look_around(looked: Looked, policy: Policy, performer: Performer) -> N
     tasks = [asyncio.ensure_future(performer.connect(connect)) for connect in connects]
     try:
         if tasks:
-            await asyncio.wait(tasks, timeout=policy.limits.seconds)
+            await asyncio.wait(tasks, timeout=seconds)
     finally:
         for task in tasks:
             task.cancel()

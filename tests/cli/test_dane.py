@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -644,6 +645,16 @@ class TestRollover:
         self.world(world, both_names())
         more = ("--next-cert", world.write("n.pem", leaf().pem), "--switch", "2028-01-01T00:00:00Z")
         assert codes(rollover(world, *more, "--format", "json")) == {"dane.rollover-expires": "warning"}
+
+    def test_what_is_wrong_with_the_next_certificate_is_told_now(self, world: World) -> None:
+        issued = both_names()
+        record = run(
+            "dane", "generate", "--cert", world.write("c.pem", issued.pem), *numbers((1, 1, 1)), "--host", HOST
+        )
+        served(world, ZONE + record.out, whole(issued))
+        old = root().leaf(dns=[HOST], not_after=datetime(2026, 11, 21, tzinfo=UTC))
+        ran = rollover(world, "--next-cert", world.write("old.pem", old.pem), "--format", "json")
+        assert (ran.exit_code, codes(ran)) == (1, {"chain.expired": "error"})
 
     @pytest.mark.parametrize("status", ["bogus", "failed"])
     def test_without_an_answer_there_is_no_plan(self, world: World, status: str) -> None:
