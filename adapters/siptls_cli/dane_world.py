@@ -23,6 +23,7 @@ from siptls.events import (
     ValidatePath,
 )
 from siptls.names import same, tlsa_owner
+from siptls.served import Served
 from siptls_io import Performer
 from siptls_io.asyncio import drive
 
@@ -120,6 +121,11 @@ class Looked:
     def records(self) -> tuple[Tlsa, ...]:
         """The TLSA records."""
         return () if self.answer is None else cast("tuple[Tlsa, ...]", self.answer.records)
+
+    @property
+    def served(self) -> Served:
+        """What the server presented."""
+        return Served(self.chain, key=self.key)
 
     @property
     def endpoints(self) -> list[Endpoint]:

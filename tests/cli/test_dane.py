@@ -458,6 +458,25 @@ class TestCheck:
         (finding,) = [each for each in ran.json["findings"] if each["code"] == "dane.not-a-target"]
         assert (finding["expected"], finding["found"]) == (SERVER, f"{HOST}:5062")
 
+    def test_a_host_that_is_verified_is_not_called_the_domain(self, world: World) -> None:
+        issued = both_names()
+        served(world, ZONE.replace("5061 sip1", "5062 sip1") + tlsa(issued), whole(issued))
+        assert check(world, "--domain", DOMAIN).first_line == f"✓ VERIFIED  {SERVER}  by DANE-EE"
+
+    @pytest.mark.req("R7673-3.1-2")
+    @pytest.mark.parametrize("status", ["bogus", "failed"])
+    def test_a_domain_whose_servers_are_not_known_leaves_it_open(self, world: World, status: str) -> None:
+        issued = both_names()
+        served(world, ZONE + tlsa(issued), whole(issued), "secure", f"_sips._tcp.{DOMAIN}={status}")
+        ran = check(world, "--domain", DOMAIN, "--format", "json")
+        assert ran.exit_code == 3
+        assert "dane.not-a-target" in codes(ran)
+
+    def test_for_a_domain_too_a_server_that_is_down_leaves_it_open(self, world: World) -> None:
+        world.zone(ZONE + tlsa(leaf())).dnssec("secure").trust(root())
+        ran = check(world, "--domain", DOMAIN, "--format", "json")
+        assert (ran.exit_code, ran.verdict[2]) == (3, "net.refused")
+
     @pytest.mark.req("R7671-7-1", "R7671-5.4-2")
     def test_records_at_the_canonical_name_count_and_pkix_ta_at_an_alias_is_told(self, world: World) -> None:
         issued = both_names()
