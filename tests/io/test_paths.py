@@ -357,6 +357,16 @@ def test_a_tangle_of_certificates_cannot_keep_the_search_busy() -> None:
     assert find(LEAF.der, [INTER.der, *tangle], [ROOT.der], through=OTHER.der) == "chain.invalid"
 
 
+def test_roots_that_could_have_issued_each_other_do_not_hide_a_valid_path() -> None:
+    renewed = [Issuer.root("Test Root", key=ROOT.key, serial=number).der for number in (1, 2)]
+    for pool in itertools.permutations([INTER.der, *renewed]):
+        for anchors in (Anchors((INTER.der,)), key_anchor(INTER), Anchors((ROOT.der,))):
+            path = find(LEAF.der, pool, anchors)
+            assert isinstance(path, list), anchors
+            assert path[0] == LEAF.der
+        assert find(LEAF.der, pool, [OTHER.der]) in {"chain.unknown-ca", "chain.invalid"}
+
+
 # Bare keys as anchors.
 
 
