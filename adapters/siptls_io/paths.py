@@ -176,6 +176,8 @@ def _reason(detail: str, line: list[x509.Certificate], above: _Above, at: dateti
                 return "chain.not-yet-valid"
     if _self_issued(leaf):
         return "chain.self-signed"
+    if "Exceeded maximum name constraint" in detail:
+        return "chain.invalid"  # too much work for the library: that says nothing of names
     if "name constraint" in detail.lower():
         return "chain.name-constraints"
     if "too weak" in detail or "Forbidden" in detail:

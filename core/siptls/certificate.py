@@ -60,7 +60,7 @@ class Certificate:
         der: the octets.
     """
 
-    __slots__ = ("_body", "_constraints", "_dates", "_names", "_purposes", "_spki", "der")
+    __slots__ = ("_body", "_constraints", "_dates", "_may_constrain", "_names", "_purposes", "_spki", "der")
 
     def __init__(self, der: bytes) -> None:
         self.der: Final = der
@@ -69,6 +69,7 @@ class Certificate:
         self._body: structure.Body | None = None
         self._names: tuple[GeneralName, ...] | EllipsisType | None = ...
         self._constraints: NameConstraints | EllipsisType | None = ...
+        self._may_constrain: bool | None = None
         self._purposes: tuple[str, ...] | EllipsisType | None = ...
 
     def __repr__(self) -> str:
@@ -188,7 +189,11 @@ class Certificate:
 
     def may_constrain(self) -> bool:
         """Say quickly whether there can be name constraints at all: their identifier must then occur somewhere."""
-        return self.der.find(_NAME_CONSTRAINTS_HERE) >= 0  # "in" would try the octets as a number first
+        may = self._may_constrain
+        if may is None:  # looked for once: it is asked for each name of a leaf, and both may be large
+            may = self.der.find(_NAME_CONSTRAINTS_HERE) >= 0  # "in" would try the octets as a number first
+            self._may_constrain = may
+        return may
 
     def may_have_purposes(self) -> bool:
         """Say quickly whether there can be an extended key usage at all: its identifier must then occur somewhere."""

@@ -33,6 +33,12 @@ from .verdict import Method, Outcome
 _WAYS: Final = (dane.DANE_EE, dane.DANE_TA, dane.PKIX_EE, dane.PKIX_TA)
 
 
+# What an authority of a path can be the reason of, so that a path past it may be better.
+_OF_AUTHORITIES: Final = frozenset(
+    {"chain.name-constraints", "chain.eku", "chain.expired", "chain.revoked", "chain.revocation-unknown"}
+)
+
+
 class Judgement(Weighing):
     """Judges what one peer presented.
 
@@ -57,6 +63,7 @@ class Judgement(Weighing):
         "_anchors",
         "_chain",
         "_crls",
+        "_detours",
         "_done",
         "_now",
         "_pkix_asked",
@@ -64,6 +71,7 @@ class Judgement(Weighing):
         "_public_key",
         "_refused",
         "_through",
+        "_tried",
         "_validate",
         "_ways",
     )
@@ -98,6 +106,8 @@ class Judgement(Weighing):
         self._ways: list[int] = []
         self._through: list[bytes] = []
         self._pool: list[Certificate] | None = None
+        self._detours: tuple[ValidatePath, ...] = ()
+        self._tried: frozenset[bytes] = frozenset()  # what paths were asked to lead through, to get past an authority
         self._pkix_asked = False
 
     def begin(self) -> None:
@@ -287,12 +297,12 @@ class Judgement(Weighing):
             self._note(code, evidence)
         self._faults += found.faults
         if self._policy.revocation == "off":
-            self._path_examined(found, found.left)
+            self._path_examined(event.action, found, found.left, found.faults)
         else:
             question = CheckRevocation(tuple([each.der for each in found.path]), self._crls, self._at)
-            self._validate(question, partial(self._revocation_checked, found))
+            self._validate(question, partial(self._revocation_checked, event.action, found))
 
-    def _revocation_checked(self, found: Examined, event: RevocationChecked) -> None:
+    def _revocation_checked(self, asked: ValidatePath, found: Examined, event: RevocationChecked) -> None:
         """Refuse what is revoked, and, if the policy requires CRLs, what none of them speaks of."""
         notes, fault, until = revocation_notes(event)
         for code, evidence in notes:
@@ -300,17 +310,23 @@ class Judgement(Weighing):
         left = found.left
         if until is not None:
             left = min(left, (until - self._at) / timedelta(seconds=1))
-        required = self._policy.revocation == "crl-required"
+        faults = found.faults
         if fault == "chain.revoked":
             self._faults.append(fault)
-        elif fault and required and not found.faults:
-            self._fault(fault)
-        self._path_examined(found, left, refused=fault == "chain.revoked" or (fault != "" and required))
+            faults = [*faults, fault]
+        elif fault and self._policy.revocation == "crl-required":
+            if not faults:
+                self._fault(fault)
+            faults = [*faults, fault]
+        self._path_examined(asked, found, left, faults)
 
-    def _path_examined(self, found: Examined, left: float, *, refused: bool = False) -> None:
-        """Accept by a valid path if nothing stands against it."""
+    def _path_examined(self, asked: ValidatePath, found: Examined, left: float, faults: list[str]) -> None:
+        """Accept by a valid path if nothing stands against it; look for another one if an authority of it does."""
         identities = found.identities
-        if identities and not refused:
+        if faults:
+            if not _OF_AUTHORITIES.isdisjoint(faults) and self._method != "pkix-ta":
+                self._look_for_detours(asked, found)
+        else:
             if self._method == "dane-ta":
                 # Names under a TA that only this zone named prove nothing for other domains (A-16).
                 identities = (Identity(self._references.domain, "dane"),)
@@ -319,14 +335,32 @@ class Judgement(Weighing):
             self._accept("dane.match" if self._records is not None else found.code, identities, self._now + left)
         self._go_on()
 
+    def _look_for_detours(self, asked: ValidatePath, found: Examined) -> None:
+        """An authority may have several certificates, and one of the others may lead past what was wrong (D-PATH-3)."""
+        names = {each.subject for each in found.path[1:]}
+        seen = self._tried.union([each.der for each in found.path])
+        others = [*readable(asked.anchors.certificates), *self._issuers()]
+        ways = sorted({each.der for each in others if each.subject in names} - seen)
+        ways = ways[: max(0, self._policy.limits.paths - len(self._tried))]
+        self._tried = self._tried.union(ways)
+        self._detours += tuple(
+            [ValidatePath(asked.leaf, asked.pool, asked.anchors, asked.at, through) for through in ways]
+        )
+
     def _go_on(self) -> None:
         """Ask for a path through the next candidate, or take the next way."""
-        if not (self._method == "pkix-ta" and self._undecided_or_audit and self._next_through()):
+        detours, self._detours = self._detours, ()
+        if detours and self.decision is None:
+            self._detours = detours[1:]
+            self._ask(detours[0])
+        elif not (self._method == "pkix-ta" and self._undecided_or_audit and self._next_through()):
             self._next_way()
 
     def _fault_of_path(self, event: PathRejected) -> None:
         """Note why no path is valid; what the dates of the leaf say is more telling than the validator's text."""
         assert self.leaf is not None
+        if event.action.through in self._tried and event.reason != "chain.timeout":
+            return  # there was no way past the authority, and what stands against it is noted already
         try:
             dates = date_fault(self.leaf, self._at)
         except InvalidCertificate as error:

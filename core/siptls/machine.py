@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from .dns.question import Lookup
@@ -105,7 +105,7 @@ class Machine(ABC, Generic[R]):
         self.policy: Final[Policy] = policy
         self._began = now
         self._now = now
-        self._at = at
+        self._at = at if at.tzinfo is UTC else at.astimezone(UTC)
         self._ends = now + policy.limits.seconds
         self._due = self._ends
         self._lookups = 0

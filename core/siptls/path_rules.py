@@ -105,11 +105,15 @@ def examine(
     for code, evidence in purpose_faults(path, policy.eku, role):
         notes.append((code, evidence))
         faults.append(code)
+    left = seconds_left(bound, at)
+    if left < 0:
+        notes.append(("chain.expired", f"{-left:g} s ago; the path was found valid for the second before"))
+        faults.append("chain.expired")
     purposes = path[0].extended_key_usage
     if purposes is not None and not faults:
         notes.append(("chain.purpose", ", ".join([PURPOSES.get(purpose, purpose) for purpose in purposes])))
     identities = () if faults else compared.identities
-    return Examined(path, faults[0] if faults else compared.code, identities, notes, faults, seconds_left(bound, at))
+    return Examined(path, faults[0] if faults else compared.code, identities, notes, faults, left)
 
 
 def leaf_faults(leaf: Certificate, at: datetime, eku: Purpose, role: Role) -> list[tuple[str, object]]:

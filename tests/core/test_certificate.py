@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -48,6 +49,7 @@ from forged import (
 from siptls.certificate import KEY_USAGES, Certificate, TooManyNames
 from siptls.errors import InvalidCertificate, SiptlsError
 from siptls.general_name import GeneralName
+from siptls.identity import violates_constraints
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 
@@ -784,3 +786,23 @@ def test_names_come_back_as_they_were_written(pairs: list[tuple[str, bytes]]) ->
     names = [dns(octets) if kind == "dns" else uri(octets) for kind, octets in pairs]
     expected = [GeneralName(kind, octets.decode() if octets.isascii() else octets) for kind, octets in pairs]
     assert Certificate(certificate(names=names)).names == tuple(expected)
+
+
+class Watched(bytes):
+    """Octets that count how often they are searched."""
+
+    searches = 0
+
+    def find(self, *arguments: Any) -> int:
+        type(self).searches += 1
+        return super().find(*arguments)
+
+
+def test_an_authority_is_searched_once_however_many_names_it_is_held_against() -> None:
+    """A leaf may hold thousands of names, and an authority a hundred thousand octets; both belong to the peer."""
+    Watched.searches = 0
+    authority = Certificate(Watched(certificate()))
+    leaf = Certificate(certificate())
+    for number in range(50):
+        assert violates_constraints(f"host{number}.example", [leaf, authority]) is None
+    assert Watched.searches == 1
