@@ -12,30 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forged import (
-    ANY_EKU,
-    KEY_USAGE,
-    SERVER_AUTH,
-    SIP_DOMAIN,
-    attribute,
-    authority,
-    bit_string,
-    certificate,
-    common_name,
-    constraints,
-    dns,
-    email,
-    extension,
-    ip,
-    name,
-    other_name,
-    uri,
-    utf8,
-)
+from differential.mutants import FORGED, VECTORS
+from forged import ANY_EKU, SERVER_AUTH, SIP_DOMAIN, utf8
 from pki import NOW, Issuer
 from second_reader import KEY_USAGES, compare, compare_or_refuse
-
-VECTORS = Path(__file__).parent.parent / "vectors"
 
 
 @pytest.mark.parametrize("path", sorted(VECTORS.glob("*/*.pem")), ids=lambda path: str(path.stem))
@@ -116,36 +96,9 @@ def test_certificates_of_many_shapes_are_read_alike(
     compare(issued.der)
 
 
-SEEDS = [
-    certificate(
-        names=[
-            uri("sip:example.com"),
-            dns("example.com"),
-            dns("*.example.com"),
-            ip(b"\x7f\0\0\1"),
-            ip(bytes(16)),
-            email("a@example.com"),
-            other_name("1.3.6.1.5.5.7.8.7", b"\x16\x10_sip.example.com"),
-        ],
-        eku=[SERVER_AUTH, SIP_DOMAIN],
-        extensions=[extension(KEY_USAGE, bit_string(b"\x80", 7), critical=True)],
-    ),
-    certificate(
-        subject=name(attribute("2.5.4.6", b"\x13\x02DE"), attribute("2.5.4.3", utf8("Authority"))),
-        extensions=[
-            authority(3),
-            constraints([dns("example.com"), ip(b"\x0a\0\0\0\xff\0\0\0")], [dns("x.example.com"), email("y.example")]),
-            extension(KEY_USAGE, bit_string(b"\x06", 1), critical=True),
-        ],
-    ),
-    certificate(subject=common_name("example.com", b"\x1e\x04\0a\0b", b"\x14\x02ab"), unique_ids=b"\x81\x02\0\1"),
-    certificate(version=b"", names=()),
-]
-
-
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    octets = bytearray(draw(st.sampled_from(SEEDS)))
+    octets = bytearray(draw(st.sampled_from(FORGED)))
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.integers(0, len(octets) - 1))
         match draw(st.sampled_from(["set", "tag", "step", "cut", "add"])):
