@@ -1,6 +1,6 @@
 # Each target does its own set-up in .venv. PYTHON=/path/to/python chooses the interpreter (3.11 or newer).
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-deps lint docs bench fuzz conformance clean
+.PHONY: help venv demo test test-deps lint docs bench fuzz assurance conformance clean
 .NOTPARALLEL:
 SHELL := /bin/bash
 BIN := .venv/bin
@@ -38,6 +38,9 @@ bench: $(MADE) ## Ratios to peers, into benchmarks/latest.json
 
 fuzz: $(MADE) ## SECONDS=n of hostile input
 	@$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS)
+
+assurance: $(MADE) ## Second opinions on many thousand worlds; SEED=n again, SCALE=0.1 for a tenth
+	@PYTHONPATH=tests $(BIN)/python -m assurance --write $(if $(SEED),--seed $(SEED)) $(if $(SCALE),--scale $(SCALE))
 
 conformance: $(MADE) ## The state of every requirement
 	@rm -f .conformance.json
