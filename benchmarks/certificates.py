@@ -114,6 +114,27 @@ def leaf_with(count: int) -> bytes:
     return leaf([*[x509.DNSName(f"host{i}.example.net") for i in range(count - 1)], x509.DNSName("example.com")])
 
 
+def authorities(count: int) -> tuple[bytes, ...]:
+    """Issue certificates of ``count`` authorities, each with its own name and key."""
+    keys = [_key(0x5EED_1000 + i) for i in range(count)]
+    names = [f"Example Intermediate {i}" for i in range(count)]
+    return tuple(
+        [
+            _signed(_builder(name, "Example Root", key, ca=True), _ROOT_KEY)
+            for name, key in zip(names, keys, strict=True)
+        ]
+    )
+
+
+def key_of(certificate: bytes) -> bytes:
+    """Return the SubjectPublicKeyInfo of a certificate in DER."""
+    return (
+        x509.load_der_x509_certificate(certificate)
+        .public_key()
+        .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    )
+
+
 LEAF: Final = leaf()
 INTERMEDIATE: Final = _signed(_builder("Example Intermediate", "Example Root", _INTERMEDIATE_KEY, ca=True), _ROOT_KEY)
 ROOT: Final = _signed(_builder("Example Root", "Example Root", _ROOT_KEY, ca=True), _ROOT_KEY)

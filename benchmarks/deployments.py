@@ -15,6 +15,7 @@ from siptls import (
     Close,
     Connect,
     ConnectFailed,
+    Inbound,
     Lookup,
     Outbound,
     PathValidated,
@@ -56,7 +57,8 @@ class Deployment:
         security: the DNSSEC status of all answers.
         leaf: the certificate of the servers in DER.
         targets: how many targets there are.
-        tlsa: the association data of the TLSA records 3 1 1; without any there are none.
+        tlsa: the association data of the TLSA records; without any there are none.
+        usage: the certificate usage of these records; their selector and matching type are 1.
         alive: whether connections succeed.
         policy: the policy of the runs.
     """
@@ -68,6 +70,7 @@ class Deployment:
         leaf: bytes = LEAF,
         targets: int = 3,
         tlsa: Iterable[bytes] = (_WRONG, hashlib.sha256(SPKI).digest()),
+        usage: int = 3,
         alive: bool = True,
         policy: Policy = POLICY,
     ) -> None:
@@ -75,7 +78,7 @@ class Deployment:
         self.security = security
         self.spki = SPKI
         self.chain = (leaf, INTERMEDIATE)
-        self.path = (leaf, INTERMEDIATE, ROOT)
+        self.path = (leaf, INTERMEDIATE) if usage == 2 else (leaf, INTERMEDIATE, ROOT)
         self.alive = alive
         self.policy = policy
         services = (("SIPS+D2T", _SRV), ("SIP+D2T", "_sip._tcp.example.com"), ("SIP+D2U", "_sip._udp.example.com"))
@@ -91,7 +94,7 @@ class Deployment:
             self._say(host, "A", [Address(host, "192.0.2.1"), Address(host, "192.0.2.2")])
             self._say(host, "AAAA", [Address(host, "2001:db8::1"), Address(host, "2001:db8::2")])
             owner = f"_5061._tcp.{host}"
-            self._say(owner, "TLSA", [Tlsa(owner, 3, 1, 1, data) for data in tlsa])
+            self._say(owner, "TLSA", [Tlsa(owner, usage, 1, 1, data) for data in tlsa])
 
     def _say(self, name: str, rrtype: RRType, records: Iterable[Record]) -> None:
         question, records = Lookup(name, rrtype), tuple(records)
@@ -102,13 +105,20 @@ class Deployment:
         """Make a machine that has asked its first question."""
         return Outbound(uri, policy=self.policy, now=NOW, at=AT, randbelow=_draw, anchors=ANCHORS)
 
-    def drive(self, machine: Outbound, *, until: type[Lookup | Connect] | None = None) -> None:
-        """Drive a machine to its verdict, or until it waits for an action of this kind."""
+    def drive_to_connect(self, machine: Outbound) -> Connect:
+        """Drive a machine until it waits for the peer's chain."""
+        while True:
+            for action in machine.next_actions(now=NOW):
+                if type(action) is Connect:
+                    return action
+                assert type(action) is Lookup
+                machine.receive(Answered(action, self.answers[action]), now=NOW)
+
+    def drive(self, machine: Outbound) -> None:
+        """Drive a machine to its verdict."""
         answers = self.answers
         while machine.result is None:
             for action in machine.next_actions(now=NOW):
-                if type(action) is until:
-                    return
                 if type(action) is Lookup:
                     machine.receive(Answered(action, answers[action]), now=NOW)
                 elif type(action) is Connect:
@@ -132,6 +142,13 @@ class Deployment:
     def judge(self) -> Verdict:
         """Judge the chain alone, as a caller does who located the server and holds the connection."""
         machine = Verification(self.chain, domain="example.com", anchors=ANCHORS, policy=self.policy, now=NOW, at=AT)
+        return self._validated(machine)
+
+    def judge_client(self) -> Verdict:
+        """Judge the chain of a client that has connected."""
+        return self._validated(Inbound(self.chain, anchors=ANCHORS, policy=self.policy, now=NOW, at=AT))
+
+    def _validated(self, machine: Verification | Inbound) -> Verdict:
         for action in machine.next_actions(now=NOW):
             assert isinstance(action, ValidatePath)
             machine.receive(PathValidated(action, self.path), now=NOW)

@@ -1,37 +1,30 @@
-"""Measures siptls beside its peers in one process, prints a table and writes ``latest.json`` and ``latest.txt``.
+"""Measures both builds of siptls beside its peers, prints a table and writes ``latest.json`` and ``latest.txt``.
 
     python -m benchmarks.run
 
-A MISS is printed and changes nothing else: times on a shared machine are no reason to fail. The instruction count is;
-see `benchmarks.instructions`.
+The goals are held against the compiled build. A MISS is printed and changes nothing else: times on a shared machine are
+no reason to fail. The instruction count is; see `benchmarks.instructions`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
 import re
-from collections.abc import Callable
+import subprocess
+import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from siptls import Connect, Lookup, Outcome, Policy, Security
-
-from . import instructions, interleaved, locations, peers
-from .certificates import INTERMEDIATE, LEAF, leaf_with
-from .deployments import Deployment
-from .memory import held
-from .openssl import OpenSslDane, OpenSslMissing
+from . import builds, instructions
 
 _LATEST: Final = Path(__file__).with_name("latest.json")
 _TABLE: Final = _LATEST.with_suffix(".txt")  # what the documentation shows
-_WIDE: Final = Policy(limits=locations.WIDE)
-_WRONG: Final = hashlib.sha256(b"another key").digest()
+Measured = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -39,133 +32,131 @@ class Row:
     """One line of the table."""
 
     what: str
-    value: float
+    compiled: float
+    interpreted: float
     unit: str
     must: float | None = None
     stretch: float | None = None
 
     @property
     def result(self) -> str:
-        """How the value compares with the goals; empty where there is none."""
-        if self.stretch is not None and self.value <= self.stretch:
+        """How the compiled build compares with the goals; empty where there is none."""
+        if self.stretch is not None and self.compiled <= self.stretch:
             return "pass, stretch"
         if self.must is None:
             return ""
-        return "pass" if self.value <= self.must else "MISS"
+        return "pass" if self.compiled <= self.must else "MISS"
 
     def __str__(self) -> str:
         goals = [f"{goal:,.10g}" if goal is not None else "" for goal in (self.must, self.stretch)]
-        digits = 0 if self.value >= 1000 else 2 if self.value < 100 else 1
-        return f"{self.what:66} {self.value:>9,.{digits}f} {self.unit:12} {goals[0]:>8} {goals[1]:>8}  {self.result}"
+        values = [
+            f"{value:>9,.{0 if value >= 1000 else 2 if value < 100 else 1}f}"
+            for value in (self.compiled, self.interpreted)
+        ]
+        return f"{self.what:58} {values[0]} {values[1]:>11} {self.unit:10} {goals[0]:>8} {goals[1]:>8}  {self.result}"
 
 
-def _digests(count: int) -> list[bytes]:
-    """The data of ``count`` TLSA records of which none matches."""
-    return [hashlib.sha256(b"%d" % i).digest() for i in range(count)]
+def _measured(core: Path, compiled: bool) -> tuple[Measured, str | None]:
+    """Measure one build in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.measure"],
+        env=builds.environment(core),
+        cwd=builds.ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    values = json.loads(done.stdout)
+    assert values.pop("compiled") is compiled, f"{core} holds the other build"
+    return values, values.pop("openssl")
 
 
-def _accepted(deployment: Deployment) -> Callable[[], object]:
-    verdict = deployment.run()
-    assert verdict.accepted, verdict.explain()
-    return deployment.run
+class _Table:
+    """Rows made of what was measured of both builds.
+
+    Args:
+        compiled: of the compiled one.
+        interpreted: of the interpreted one.
+    """
+
+    def __init__(self, compiled: Measured, interpreted: Measured) -> None:
+        self._both = (compiled, interpreted)
+        self.rows: list[Row] = []
+
+    def ratio(
+        self,
+        what: str,
+        name: str,
+        other: str | None,
+        unit: str,
+        must: float | None = None,
+        stretch: float | None = None,
+        *,
+        scale: float = 1.0,
+    ) -> None:
+        """Add one measured value, divided by another one."""
+        values = [scale * each[name] / (1 if other is None else each[other]) for each in self._both]
+        self.rows.append(Row(what, values[0], values[1], unit, must, stretch))
 
 
-def _dead(targets: int) -> Callable[[], object]:
-    """No target can be reached: for each, 2 address lookups, 1 TLSA lookup and 4 connections."""
-    deployment = Deployment(targets=targets, alive=False, policy=_WIDE)
-    verdict = deployment.run()
-    assert verdict.outcome is Outcome.UNDETERMINED, verdict.explain()
-    return deployment.run
-
-
-def _candidates() -> dict[str, Callable[[], object]]:
-    """Everything of siptls that is timed."""
-    dane = Deployment()
-    assert Deployment(tlsa=[_WRONG]).run().outcome is Outcome.REJECTED, "siptls accepts a wrong digest"
-    from_text = dane.run_from_text
-    assert from_text().accepted
-    matching = hashlib.sha256(dane.spki).digest()
-    candidates: dict[str, Callable[[], object]] = {
-        "U": lambda: hashlib.sha256(LEAF).digest(),
-        "dane": _accepted(dane),
-        "dane, text": from_text,
-        "dane, 1000 names": _accepted(Deployment(leaf=leaf_with(1000))),
-        "rfc5922": _accepted(Deployment(Security.INSECURE)),
-        "chain": Deployment(Security.INSECURE).judge,
-    }
-    for count in (100, 1000):
-        tlsa = [*_digests(count - 1), matching]
-        candidates[f"targets {count}"] = _dead(count)
-        candidates[f"tlsa {count}"] = _accepted(Deployment(tlsa=tlsa))
-        candidates[f"names {count}"] = _accepted(Deployment(Security.INSECURE, leaf=leaf_with(count)))
-        candidates[f"at once {count}"] = locations.at_once(count)
-        candidates[f"lazily {count}"] = locations.lazily(count)
-        candidates[f"srv {count}"] = locations.srv_order(count)
-    return candidates
-
-
-def _rows(least: dict[str, float], openssl: str | None) -> list[Row]:
-    unit, dane = least["U"], least["dane"]
-    rows = [
-        Row("U: SHA-256 of a certificate of 1,200 octets", unit / 1000, "us"),
-        Row("DANE-EE: answers and DER in, verdict out", dane / unit, "U", 18, 12),
-        Row("DANE-EE: the same with the URI parsed from text", least["dane, text"] / unit, "U"),
-        Row("DANE-EE: the same with 1,000 names in the leaf", least["dane, 1000 names"] / unit, "U"),
-    ]
+def _rows(compiled: Measured, interpreted: Measured, openssl: str | None) -> list[Row]:
+    table = _Table(compiled, interpreted)
+    table.ratio("U: SHA-256 of a certificate of 1,200 octets", "U", None, "us", scale=0.001)
+    table.ratio("DANE-EE: answers and DER in, verdict out", "dane-ee", "U", "U", 18, 12)
+    table.ratio("DANE-EE: the same with the URI parsed from text", "dane-ee, text", "U", "U")
+    table.ratio("DANE-EE: the same with 1,000 names in the leaf", "dane-ee, 1000 names", "U", "U")
+    table.ratio("DANE-TA, the path validation aside", "dane-ta", "U", "U")
+    table.ratio("RFC 5922, the path validation aside", "rfc5922", "U", "U")
+    table.ratio("inbound, the path validation aside", "inbound", "U", "U")
     if openssl is not None:
         # What OpenSSL 3.0 needs to decode a certificate is a multiple of what later releases need.
         slow = re.match(r"OpenSSL 3\.[01]\.", openssl) is not None
-        rows += [
-            Row(
-                "DANE-EE / OpenSSL's DANE, cold, leaf decoded",
-                dane / least["openssl, leaf"],
-                "x its time",
-                0.2 if slow else None,
-                None if slow else 0.5,
-            ),
-            Row("DANE-EE / OpenSSL's DANE, cold, leaf and intermediate", dane / least["openssl, chain"], "x its time"),
-        ]
-    path = least["path validation"]
-    rows += [
-        Row("path validation by cryptography, from DER", path / unit, "U"),
-        Row("RFC 5922 run / path validation", 100 * least["rfc5922"] / path, "%", 15, 10),
-        Row("RFC 5922, the chain alone / path validation", 100 * least["chain"] / path, "%"),
-        Row("DANE-EE / service-identity, certificate parsed", dane / least["names parsed"], "x its time"),
-        Row("DANE-EE / service-identity, from DER", dane / least["names from DER"], "x its time"),
-    ]
+        goals = (0.2, None) if slow else (None, 0.5)
+        table.ratio("DANE-EE / OpenSSL's DANE, cold, leaf decoded", "dane-ee", "openssl, leaf", "x its time", *goals)
+        table.ratio("DANE-EE / OpenSSL's DANE, cold, leaf and issuer", "dane-ee", "openssl, chain", "x its time")
+    path = "path validation"
+    table.ratio("path validation by cryptography, from DER", path, "U", "U")
+    table.ratio("RFC 5922 run / path validation", "rfc5922", path, "%", 15, 10, scale=100)
+    table.ratio("RFC 5922, the chain alone / path validation", "chain", path, "%", scale=100)
+    table.ratio("inbound / path validation", "inbound", path, "%", scale=100)
+    table.ratio("DANE-EE / service-identity, certificate parsed", "dane-ee", "names parsed", "x its time")
+    table.ratio("DANE-EE / service-identity, from DER", "dane-ee", "names from DER", "x its time")
     for what, name, must in (
-        ("targets, all failing", "targets", 12),
-        ("TLSA records", "tlsa", 12),
-        ("names in the leaf", "names", 12),
-        ("targets, all located at once", "at once", 12),
-        ("targets, three of them tried", "lazily", 12),
-        ("SRV records, put in order", "srv", 15),
+        ("targets, all failing", "targets {}", 12),
+        ("TLSA records, chain of 1", "tlsa {} x 1", 12),
+        ("TLSA records, chain of 20", "tlsa {} x 20", 12),
+        ("names in the leaf", "names {}", 12),
+        ("targets, all located at once", "at once {}", 12),
+        ("targets, three of them tried", "lazily {}", 12),
+        ("SRV records, put in order", "srv {}", 15),
     ):
-        rows.append(Row(f"growth from 100 to 1,000 {what}", least[f"{name} 1000"] / least[f"{name} 100"], "x", must))
-    rows.append(
-        Row(
-            "1,000 targets: three of them tried / all located at once",
-            100 * least["lazily 1000"] / least["at once 1000"],
-            "%",
-        )
-    )
-    return rows
+        table.ratio(f"growth from 100 to 1,000 {what}", name.format(1000), name.format(100), "x", must)
+    table.ratio("growth from 1,000 to 10,000 names in the leaf", "names 10000", "names 1000", "x", 12)
+    for certificates in (1, 3, 20):
+        for records in (1, 10, 100, 1000):
+            name = f"tlsa {records} x {certificates}"
+            table.ratio(f"chain of {certificates} held against {records:,} TLSA record(s)", name, "U", "U")
+    for names in (1, 10, 100, 1000, 10_000):
+        table.ratio(f"RFC 5922 with {names:,} name(s) in the leaf", f"names {names}", "U", "U")
+    table.ratio("memory of a run that waits for its first answer", "memory, first answer", None, "octets", 1024, 600)
+    table.ratio("memory of a run that waits for the peer's chain", "memory, chain", None, "octets", 4096, 2560)
+    table.ratio("100,000 runs that wait for chains, in all", "crowd, megabytes", None, "MB")
+    table.ratio("100,000 runs side by side, one event", "crowd, side by side", "U", "U")
+    table.ratio("the same / one by one without the collector", "crowd, side by side", "crowd, one by one", "x")
+    return table.rows
 
 
-def _memory() -> list[Row]:
-    deployment = Deployment()
-
-    def waiting_for(action: type[Lookup | Connect]) -> Callable[[], object]:
-        def make() -> object:
-            machine = deployment.machine()
-            deployment.drive(machine, until=action)
-            return machine
-
-        return make
-
+def _instructions(core: Path) -> list[Row]:
+    counts = [instructions.counted(each) for each in (core, builds.INTERPRETED)]
     return [
-        Row("memory of a run that waits for its first answer", held(waiting_for(Lookup)), "octets", 1024, 600),
-        Row("memory of a run that waits for the peer's chain", held(waiting_for(Connect)), "octets", 4096, 2560),
+        Row(
+            f"instructions of a run, {name}",
+            counts[0][name],
+            counts[1][name],
+            "",
+            *((instructions.MUST, instructions.STRETCH) if name == "dane-ee" else ()),
+        )
+        for name in instructions.RUNS
     ]
 
 
@@ -179,25 +170,13 @@ def _processor() -> str:
 
 
 def main() -> None:
-    """Measure, print and write."""
-    candidates = _candidates()
-    candidates["path validation"] = peers.path_validation()
-    candidates["names parsed"] = peers.service_identity(parsed=True)
-    candidates["names from DER"] = peers.service_identity(parsed=False)
-    openssl = None
-    try:
-        library = OpenSslDane()
-    except OpenSslMissing as error:
-        print(f"OpenSSL's DANE is not measured: {error}")
-    else:
-        openssl = library.version
-        candidates["openssl, leaf"] = peers.openssl_dane(library, (LEAF,))
-        candidates["openssl, chain"] = peers.openssl_dane(library, (LEAF, INTERMEDIATE))
-    least = interleaved.measured(candidates)
-    rows = [*_rows(least, openssl), *_memory()]
+    """Build, measure, print and write."""
+    core = builds.compiled()
+    compiled, openssl = _measured(core, compiled=True)
+    interpreted, _ = _measured(builds.INTERPRETED, compiled=False)
+    rows = _rows(compiled, interpreted, openssl)
     if instructions.available():
-        count = instructions.counted()
-        rows.append(Row("instructions of a DANE-EE run", count, "", instructions.MUST, instructions.STRETCH))
+        rows += _instructions(core)
     else:
         print(instructions.MISSING)
     facts = {
@@ -205,15 +184,19 @@ def main() -> None:
         "machine": f"{_processor()}, {os.cpu_count()} processors, {platform.system()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "openssl": openssl,
-        **{name: version(name) for name in ("siptls", "cryptography", "service-identity")},
+        **{name: version(name) for name in ("siptls", "mypy", "cryptography", "service-identity")},
     }
-    lines = [f"{'':66} {'measured':>9} {'':12} {'must':>8} {'stretch':>8}", *map(str, rows), ""]
+    lines = [
+        f"{'':58} {'compiled':>9} {'interpreted':>11} {'':10} {'must':>8} {'stretch':>8}  of the compiled",
+        *map(str, rows),
+        "",
+    ]
     table = "\n".join([line.rstrip() for line in lines] + [f"{name}: {fact}" for name, fact in facts.items() if fact])
     print(table)
     record = {
         **facts,
-        "microseconds": {name: round(time / 1000, 3) for name, time in least.items()},
-        "rows": [{**asdict(row), "value": round(row.value, 3), "result": row.result} for row in rows],
+        "measured": {"compiled": compiled, "interpreted": interpreted},
+        "rows": [{**asdict(row), "result": row.result} for row in rows],
     }
     _LATEST.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     _TABLE.write_text(table + "\n", encoding="utf-8")

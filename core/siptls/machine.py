@@ -111,8 +111,8 @@ class Machine(ABC, Generic[R]):
         self._lookups = 0
         self._ledger: dict[Action, _Entry] = {}
         self._open: list[_Entry] = []
-        # Nearly always empty: a tuple then costs nothing, and a machine that waits is mostly what it references.
-        self._fresh: tuple[_Entry, ...] = ()
+        # Nearly always empty, and then they cost nothing: a machine that waits is mostly what it references.
+        self._fresh: list[_Entry] | None = None
         self._closes: tuple[Close, ...] = ()
         self._late: tuple[Lookup, ...] = ()  # asked anew while the first answer may still come
         self._ready: tuple[tuple[Callable[[Any], None], Event | None], ...] = ()
@@ -157,15 +157,13 @@ class Machine(ABC, Generic[R]):
         if now >= self._due:
             self.advance(now=now)
         fresh, closes = self._fresh, self._closes
-        if not fresh:
-            self._closes = ()
+        self._closes = ()
+        if fresh is None:
             return closes
-        self._fresh, self._closes = (), ()
-        actions: tuple[Action, ...] = closes
+        self._fresh = None
         for entry in fresh:
             entry.state = _OUTSTANDING
-            actions += (entry.action,)
-        return actions
+        return (*closes, *[entry.action for entry in fresh])
 
     def receive(self, event: Event, *, now: float) -> None:
         """Take in what came of an action.
@@ -275,9 +273,11 @@ class Machine(ABC, Generic[R]):
         """Write a finding into the journal; the text is made when somebody reads it."""
         self._journal.append((self._now, code, hop, evidence))
 
-    def _note_at(self, hop: object, code: str, evidence: object) -> None:
-        """Write a finding into the journal, for a part of the machine that looks at one hop only."""
-        self._journal.append((self._now, code, hop, evidence))
+    def _note_at(self, hop: object, code: str, evidence: object) -> int:
+        """Write a finding into the journal, for a part of the machine that looks at one hop only; return its place."""
+        journal = self._journal
+        journal.append((self._now, code, hop, evidence))
+        return len(journal) - 1
 
     def _later(self, then: Callable[[Any], None]) -> None:
         """Go on with ``then`` after the current continuation, so that the stack stays flat."""
@@ -298,7 +298,7 @@ class Machine(ABC, Generic[R]):
             else:
                 self._abandon(entry)
         self._open.clear()
-        self._fresh = ()
+        self._fresh = None
         self._ready = ()
 
     @abstractmethod
@@ -309,8 +309,8 @@ class Machine(ABC, Generic[R]):
         """Treat what is overdue as a time-out."""
         for entry in [entry for entry in self._open if entry.when <= self._now]:
             self._open.remove(entry)
-            if entry.state == _FRESH:
-                self._fresh = tuple([other for other in self._fresh if other is not entry])
+            if entry.state == _FRESH and self._fresh is not None:
+                self._fresh.remove(entry)
             self._abandon(entry)
         self._due = min([self._ends, *[entry.when for entry in self._open]])
 
@@ -321,7 +321,10 @@ class Machine(ABC, Generic[R]):
         entry = _Entry(action, deadline, then)
         self._ledger[action] = entry
         self._open.append(entry)
-        self._fresh += (entry,)
+        if self._fresh is None:
+            self._fresh = [entry]
+        else:
+            self._fresh.append(entry)
         if deadline < self._due:
             self._due = deadline
 
