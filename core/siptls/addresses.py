@@ -120,7 +120,7 @@ class Addressing(Machine[R]):
             addresses.extend(self._texts(answer, ":" if question.rrtype == "AAAA" else "."))
             if answer.security is not SECURE:
                 self._proven = False
-                insecure = insecure or answer
+                insecure = answer if insecure is None else _telling(insecure, answer)
             elif answer.records:
                 secure = secure or answer
         if failed is not None and (not addresses or (target.delegation is Delegation.SRV and secure is None)):
@@ -244,3 +244,10 @@ def _is_server(host: str, port: int) -> bool:
 
 def _keep(_event: LookupEvent) -> None:
     """An address asked for ahead of time: the machine keeps the answer until it is asked for in earnest."""
+
+
+def _telling(first: Answer, second: Answer) -> Answer:
+    """Which of two INSECURE answers tells more of an alias: the families of one host should agree on it, but need not."""
+    if not first.aliases or (second.aliases and second.aliases[0].security is SECURE):
+        return second if second.aliases else first
+    return first

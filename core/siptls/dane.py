@@ -288,6 +288,19 @@ def association(certificate: Certificate, selector: int, matching: int) -> bytes
     return digest(certificate.der if selector == CERT else certificate.spki, matching)
 
 
+def matches(record: Tlsa, certificate: Certificate) -> bool:
+    """Say whether a certificate matches a record (RFC 6698 section 2.1).
+
+    Args:
+        record: a usable record.
+        certificate: the certificate.
+
+    Raises:
+        InvalidCertificate: it is malformed and the selector is 1.
+    """
+    return record.data == association(certificate, record.selector, record.matching)
+
+
 def digest(octets: bytes, matching: int) -> bytes:
     """Return what a matching type makes of octets (RFC 6698 section 2.1.3).
 
@@ -317,6 +330,9 @@ def no_match(records: list[Tlsa], leaf: Certificate) -> tuple[str, object]:
     for usage, selector, digest in sorted(forms):
         computed = association(leaf, selector, digest).hex()
         found.append(f"{usage} {selector} {digest} {computed} (the peer's certificate)")
+    for record in records:
+        if record.usage in (PKIX_TA, DANE_TA) and matches(record, leaf):
+            return "dane.ta-depth-0", (f"{record}, a certificate above the peer's own", "the peer's own certificate")
     only_ta = all(r.usage == DANE_TA and r.matching != FULL for r in records)
     code = "dane.ta-not-sent" if only_ta else "dane.no-match"
     return code, ("; ".join([str(r) for r in records[:8]]), "; ".join(found) or "other certificates")

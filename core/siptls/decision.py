@@ -20,7 +20,7 @@ from .policy import METHODS, Policy
 from .verdict import Method, Outcome
 
 # Faults that are no evidence against a peer: something that is needed is not known.
-_UNSETTLED: Final = ("chain.timeout", "chain.revocation-unknown")
+_UNSETTLED: Final = ("chain.timeout", "chain.revocation-unknown", "limit.paths")
 
 
 class Decision:
@@ -32,9 +32,10 @@ class Decision:
         code: what decided.
         identities: the domains that are proven for the peer.
         until: until when the certificates used are valid, on the ``now`` clock; infinite where dates do not count.
+        place: where in the journal it stands what decided; -1 if nowhere.
     """
 
-    __slots__ = ("code", "identities", "method", "outcome", "until")
+    __slots__ = ("code", "identities", "method", "outcome", "place", "until")
 
     def __init__(
         self,
@@ -43,12 +44,14 @@ class Decision:
         code: str,
         identities: tuple[Identity, ...] = (),
         until: float = math.inf,
+        place: int = -1,
     ) -> None:
         self.outcome: Final = outcome
         self.method: Final[Method] = method
         self.code: Final = code
         self.identities: Final = identities
         self.until: Final = until
+        self.place: Final = place
 
 
 class Weighing:
@@ -60,7 +63,7 @@ class Weighing:
         role: what the peer is on this connection.
         policy: what the caller wants.
         clock: tells the time of judging on the wall clock. DANE-EE never asks.
-        note: takes a code and its evidence for the journal.
+        note: takes a code and its evidence for the journal, and tells the place of it there.
 
     Attributes:
         decision: what is decided, or None.
@@ -69,11 +72,13 @@ class Weighing:
 
     __slots__ = (
         "_clock",
+        "_cut",
         "_faults",
         "_known_at",
         "_method",
         "_named",
         "_note",
+        "_places",
         "_policy",
         "_records",
         "_references",
@@ -91,7 +96,7 @@ class Weighing:
         role: Role,
         policy: Policy,
         clock: Callable[[], datetime],
-        note: Callable[[str, object], None],
+        note: Callable[[str, object], int],
     ) -> None:
         self._references = references
         self._records = records
@@ -101,6 +106,8 @@ class Weighing:
         self._note = note
         self._known_at: datetime | None = None
         self._faults: list[str] = []
+        self._places: list[int] = []  # of the faults, in the journal
+        self._cut: object = None  # what was not tried, because there was too much of it
         self._weak: Decision | None = None
         self._unmatched: tuple[int, ...] = ()  # usages whose records matched nothing, while other ways had faults
         self._named = False
@@ -117,20 +124,21 @@ class Weighing:
 
     def _fault(self, code: str, evidence: object = None) -> None:
         self._faults.append(code)
-        self._note(code, evidence)
+        self._places.append(self._note(code, evidence))
 
     def _fault_of_form(self, code: str, error: InvalidCertificate) -> None:
         self._fault(code, f"{error.place}: expected {error.expected}")
 
-    def _accept(self, code: str, identities: tuple[Identity, ...], until: float) -> None:
-        """Accept, or go on looking if the method is less than the policy requires."""
+    def _accept(self, code: str, identities: tuple[Identity, ...], until: float, place: int) -> None:
+        """Accept by what stands at a place of the journal, or go on if the method is less than the policy requires."""
         if self.decision is not None:
             return  # this was for the audit
         if self._suffices():
-            self.decision = Decision(Outcome.ACCEPTED, self._method, code, identities, until)
+            self.decision = Decision(Outcome.ACCEPTED, self._method, code, identities, until, place)
             return
-        self._note("policy.too-weak", (f"require {self._policy.require}", self._method))
-        self._weak = self._weak or Decision(Outcome.INSUFFICIENT, self._method, "policy.too-weak", identities, until)
+        code = "policy.too-weak"
+        place = self._note(code, (f"require {self._policy.require}", self._method))
+        self._weak = self._weak or Decision(Outcome.INSUFFICIENT, self._method, code, identities, until, place)
 
     def _suffices(self) -> bool:
         """Whether the method is what the policy requires; a disabled usage constrains, but it is no DANE (A-17)."""
@@ -142,6 +150,8 @@ class Weighing:
         """No way led to acceptance."""
         if self._weak is not None:
             return self._weak
+        if self._cut is not None:
+            self._fault("limit.paths", self._cut)
         if not self._faults:
             assert self._records is not None
             assert self.leaf is not None
@@ -149,10 +159,10 @@ class Weighing:
             self._unmatched = ()
         if self.leaf is not None:
             self._make_remaining_checks(self.leaf)
-        for code in _UNSETTLED:
-            if code in self._faults:
-                return Decision(Outcome.UNDETERMINED, "none", code)
-        return Decision(Outcome.REJECTED, "none", self._faults[0])
+        unsettled = [code for code in _UNSETTLED if code in self._faults]
+        code = unsettled[0] if unsettled else self._faults[0]
+        place = self._places[self._faults.index(code)]
+        return Decision(Outcome.UNDETERMINED if unsettled else Outcome.REJECTED, "none", code, place=place)
 
     def _make_remaining_checks(self, leaf: Certificate) -> None:
         """After a rejection also make the checks that cost no further question, since people ask for all reasons."""

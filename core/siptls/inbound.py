@@ -233,6 +233,7 @@ class Inbound(Machine[Verdict]):
                 tuple(self._journal),
                 self._began,
                 self._now,
+                decision.place,
             )
         )
 

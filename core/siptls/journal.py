@@ -37,12 +37,21 @@ class Step:
         found: what was there; may be empty.
         rule: by which rule the DNS was asked, in one line; empty for what is no answer to a question.
         security: of an answer: ``secure`` ``insecure`` ``bogus`` ``indeterminate``; empty for what is no answer.
+        place: which note of the run it was made of, counted from 0; -1 if of none.
     """
 
-    __slots__ = ("code", "expected", "found", "hop", "rule", "seconds", "security")
+    __slots__ = ("code", "expected", "found", "hop", "place", "rule", "seconds", "security")
 
     def __init__(
-        self, seconds: float, hop: str, code: str, expected: str, found: str, rule: str = "", security: str = ""
+        self,
+        seconds: float,
+        hop: str,
+        code: str,
+        expected: str,
+        found: str,
+        rule: str = "",
+        security: str = "",
+        place: int = -1,
     ) -> None:
         self.seconds: Final = seconds
         self.hop: Final = hop
@@ -51,6 +60,7 @@ class Step:
         self.found: Final = found
         self.rule: Final = rule
         self.security: Final = security
+        self.place: Final = place
 
     @property
     def severity(self) -> Severity:
@@ -136,7 +146,7 @@ def rendered(notes: tuple[Note, ...], began: float) -> tuple[Step, ...]:
     steps: list[Step] = []
     sources: dict[Source, float] = {}
     asked_by = rules()
-    for now, noted, hop, about in notes:
+    for place, (now, noted, hop, about) in enumerate(notes):
         seconds = now - began
         if isinstance(about, Choice):
             findings = tuple(about.findings(noted))
@@ -154,7 +164,7 @@ def rendered(notes: tuple[Note, ...], began: float) -> tuple[Step, ...]:
             elif isinstance(answer, Answer) and code in _ANSWERS:
                 rule = _AUDIT if code == "locate.audited" else asked_by.get(answer.question.rrtype, "")
                 security = answer.security.name.lower()
-            steps.append(Step(seconds, hop_text(hop), code, expected, found, rule, security))
+            steps.append(Step(seconds, hop_text(hop), code, expected, found, rule, security, place))
             if isinstance(answer, (Answer, LookupFailed)) and answer.source is not None:
                 sources.setdefault(answer.source, seconds)
         if isinstance(about, Choice):

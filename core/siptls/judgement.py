@@ -13,33 +13,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 from typing import Any, Final, cast
 
 from . import dane
 from .certificate import Certificate
-from .decision import Decision, Weighing
+from .decision import Decision
+from .dns.records import Tlsa
 from .errors import InvalidCertificate
-from .events import Anchors, PathEvent, PathRejected, PathValidated, ValidatePath
+from .events import Anchors, PathEvent, PathValidated, ValidatePath
 from .identity import Identity, Role
-from .path_rules import Examined, Names, date_fault, examine, malformed, revocation_notes
+from .path_rules import Names
+from .path_weighing import PathWeighing
 from .policy import METHODS, Policy
-from .revocation import NO_CRLS, CheckRevocation, Crls, RevocationChecked
-from .trust_anchors import dane_ta_anchors, matching, readable
+from .revocation import NO_CRLS, CheckRevocation, Crls
+from .trust_anchors import dane_ta_anchors, pkix_ta_candidates
 from .verdict import Method, Outcome
 
 # The ways in the order of what they cost: DANE-EE needs no path, PKIX-TA may need several.
 _WAYS: Final = (dane.DANE_EE, dane.DANE_TA, dane.PKIX_EE, dane.PKIX_TA)
 
 
-# What an authority of a path can be the reason of, so that a path past it may be better.
-_OF_AUTHORITIES: Final = frozenset(
-    {"chain.name-constraints", "chain.eku", "chain.expired", "chain.revoked", "chain.revocation-unknown"}
-)
-
-
-class Judgement(Weighing):
+class Judgement(PathWeighing):
     """Judges what one peer presented.
 
     Args:
@@ -53,26 +48,18 @@ class Judgement(Weighing):
         policy: what the caller wants.
         now: when the peer presented them, on the monotonic clock, in seconds.
         clock: tells the same on the wall clock; paths must be valid then. DANE-EE never asks.
-        note: takes a code and its evidence for the journal.
+        note: takes a code and its evidence for the journal, and tells the place of it there.
         validate: asks for a path and says how to go on.
         refused: is told this judgement as soon as the peer is not accepted, even if an audit goes on.
         done: is told this judgement and its decision, once, when nothing more is awaited.
     """
 
     __slots__ = (
-        "_anchors",
-        "_chain",
-        "_crls",
-        "_detours",
         "_done",
-        "_now",
         "_pkix_asked",
-        "_pool",
         "_public_key",
         "_refused",
         "_through",
-        "_tried",
-        "_validate",
         "_ways",
     )
 
@@ -89,25 +76,17 @@ class Judgement(Weighing):
         policy: Policy,
         now: float,
         clock: Callable[[], datetime],
-        note: Callable[[str, object], None],
+        note: Callable[[str, object], int],
         validate: Callable[[ValidatePath | CheckRevocation, Callable[[Any], None]], None],
         refused: Callable[[Judgement], None],
         done: Callable[[Judgement, Decision], None],
     ) -> None:
-        super().__init__(references, records, role, policy, clock, note)
-        self._now = now
-        self._validate = validate
-        self._chain = chain
-        self._anchors = anchors
+        super().__init__(chain, anchors, crls, now, validate, references, records, role, policy, clock, note)
         self._public_key = public_key
-        self._crls = crls
         self._refused = refused
         self._done = done
         self._ways: list[int] = []
-        self._through: list[bytes] = []
-        self._pool: list[Certificate] | None = None
-        self._detours: tuple[ValidatePath, ...] = ()
-        self._tried: frozenset[bytes] = frozenset()  # what paths were asked to lead through, to get past an authority
+        self._through: list[tuple[bytes, Tlsa, int]] = []
         self._pkix_asked = False
 
     def begin(self) -> None:
@@ -161,9 +140,9 @@ class Judgement(Weighing):
 
     def _accept_key(self, record: object, what: str) -> None:
         """DANE-EE binds the peer's key to the domain; nothing else counts (RFC 7673 section 4.2)."""
-        self._note("dane.match", (record, what))
+        place = self._note("dane.match", (record, what))
         self._note("id.not-needed", None)
-        self._accept("dane.match", (Identity(self._references.domain, "dane"),), math.inf)
+        self._accept("dane.match", (Identity(self._references.domain, "dane"),), math.inf, place)
 
     # The ways.
 
@@ -182,6 +161,7 @@ class Judgement(Weighing):
         while self._ways and self._undecided_or_audit:
             usage = self._ways.pop(0)
             self._method = cast("Method", dane.METHODS[usage])
+            self._matches = ()
             if self._try(usage):
                 return  # a path is awaited
             if self.decision is None:
@@ -204,9 +184,6 @@ class Judgement(Weighing):
         assert self._records is not None
         return dane.Matcher(self._records.of(usage))
 
-    def _matched(self, record: object, what: str) -> None:
-        self._note("dane.match", (record, what))
-
     def _try_dane_ee(self) -> bool:
         """DANE-EE: the leaf matches, and nothing else counts (RFC 7671 section 5.1, RFC 7673 section 4.2)."""
         assert self.leaf is not None
@@ -221,12 +198,14 @@ class Judgement(Weighing):
         assert self._records is not None
         records = self._records.of(dane.DANE_TA)
         try:
-            anchors, matched = dane_ta_anchors(records, self.leaf, self._issuers(), self._policy.limits.paths)
+            anchors, matched, untried = dane_ta_anchors(records, self.leaf, self._issuers(), self._policy.limits.paths)
         except InvalidCertificate as error:
             self._fault_of_form("cert.malformed", error)
             return False
+        if untried:
+            self._cut = f"limits.paths: {untried} record(s) of usage 2 were not tried"
         for record in matched:
-            self._matched(record, "a certificate of the chain")
+            self._matches += ((record, self._note("dane.match", (record, "a certificate of the chain"))),)
         if anchors is None:
             return False
         self._ask(ValidatePath(self._chain[0], self._chain[1:], anchors, self._at))
@@ -238,114 +217,35 @@ class Judgement(Weighing):
         record = self._matcher(dane.PKIX_EE).match(self.leaf)
         if record is None:
             return False
-        self._matched(record, "the peer's certificate")
+        self._matches = ((record, self._note("dane.match", (record, "the peer's certificate"))),)
         self._ask_pkix(None)
         return True
 
     def _try_pkix_ta(self) -> bool:
         """PKIX-TA: a certificate of the path above the leaf matches (RFC 7671 section 5.4)."""
-        limit = self._policy.limits.paths
-        # In the order of their octets, so that the order in which a peer sends them decides nothing (D-PATH-3).
-        issuers = sorted([i for i in self._issuers() if i.der != self._chain[0]], key=lambda issuer: issuer.der)
-        candidates = [*[Certificate(der) for der in self._anchors.certificates], *issuers]
-        for candidate, record in matching(self._matcher(dane.PKIX_TA), candidates):
-            if candidate.der not in self._through:
-                self._matched(record, "an issuer that the path must contain")
-                self._through.append(candidate.der)
-        if len(self._through) > limit:
-            self._note("limit.paths", f"{len(self._through)} candidates for PKIX-TA")
-            del self._through[limit:]
+        assert self.leaf is not None
+        found, untried = pkix_ta_candidates(
+            self._matcher(dane.PKIX_TA), self.leaf, self._issuers(), self._anchors, self._policy.limits.paths
+        )
+        if untried:
+            self._cut = f"limits.paths: {untried} candidate(s) of usage 0 were not tried"
+        for candidate, record in found:
+            place = self._note("dane.match", (record, "an issuer that the path must contain"))
+            self._through.append((candidate, record, place))
         return self._next_through()
 
     def _next_through(self) -> bool:
         """Ask for a path through the next candidate: any of them may be the one that leads to an anchor."""
         if not self._through:
             return False
-        self._ask_pkix(self._through.pop(0))
+        candidate, record, place = self._through.pop(0)
+        self._matches = ((record, place),)
+        self._ask_pkix(candidate)
         return True
-
-    def _issuers(self) -> list[Certificate]:
-        """The presented certificates above the leaf that can be read."""
-        if self._pool is None:
-            self._pool = readable(self._chain[1:])
-        return self._pool
-
-    # Paths.
 
     def _ask_pkix(self, through: bytes | None) -> None:
         self._pkix_asked = True
         self._ask(ValidatePath(self._chain[0], self._chain[1:], self._anchors, self._at, through))
-
-    def _ask(self, question: ValidatePath) -> None:
-        self._validate(question, self._path_answered)
-
-    def _path_answered(self, event: PathEvent) -> None:
-        if isinstance(event, PathRejected):
-            self._fault_of_path(event)
-            self._go_on()
-            return
-        self._note("chain.valid", event)
-        path = [Certificate(der) for der in event.path]
-        self._named = True
-        try:
-            found = examine(path, event.action.anchors, self._references, self._policy, self._role, self._at)
-        except InvalidCertificate as error:
-            self._fault_of_form(malformed(path[0]), error)
-            self._go_on()
-            return
-        for code, evidence in found.notes:
-            self._note(code, evidence)
-        self._faults += found.faults
-        if self._policy.revocation == "off":
-            self._path_examined(event.action, found, found.left, found.faults)
-        else:
-            question = CheckRevocation(tuple([each.der for each in found.path]), self._crls, self._at)
-            self._validate(question, partial(self._revocation_checked, event.action, found))
-
-    def _revocation_checked(self, asked: ValidatePath, found: Examined, event: RevocationChecked) -> None:
-        """Refuse what is revoked, and, if the policy requires CRLs, what none of them speaks of."""
-        notes, fault, until = revocation_notes(event)
-        for code, evidence in notes:
-            self._note(code, evidence)
-        left = found.left
-        if until is not None:
-            left = min(left, (until - self._at) / timedelta(seconds=1))
-        faults = found.faults
-        if fault == "chain.revoked":
-            self._faults.append(fault)
-            faults = [*faults, fault]
-        elif fault and self._policy.revocation == "crl-required":
-            if not faults:
-                self._fault(fault)
-            faults = [*faults, fault]
-        self._path_examined(asked, found, left, faults)
-
-    def _path_examined(self, asked: ValidatePath, found: Examined, left: float, faults: list[str]) -> None:
-        """Accept by a valid path if nothing stands against it; look for another one if an authority of it does."""
-        identities = found.identities
-        if faults:
-            if not _OF_AUTHORITIES.isdisjoint(faults) and self._method != "pkix-ta":
-                self._look_for_detours(asked, found)
-        else:
-            if self._method == "dane-ta":
-                # Names under a TA that only this zone named prove nothing for other domains (A-16).
-                identities = (Identity(self._references.domain, "dane"),)
-            elif self._method != "pkix" and not self._policy.tlsa_usages.isdisjoint({2, 3}):
-                self._note("dane.pkix-usage", self._method)
-            self._accept("dane.match" if self._records is not None else found.code, identities, self._now + left)
-        self._go_on()
-
-    def _look_for_detours(self, asked: ValidatePath, found: Examined) -> None:
-        """An authority may have several certificates, and one of the others may lead past what was wrong (D-PATH-3)."""
-        names = {each.subject for each in found.path[1:]}
-        seen = self._tried.union([each.der for each in found.path])
-        others = [*readable(asked.anchors.certificates), *self._issuers()]
-        ways = sorted({each.der for each in others if each.subject in names} - seen)
-        ways = ways[: max(0, self._policy.limits.paths - len(self._tried))]
-        self._tried = self._tried.union(ways)
-        self._detours += tuple(
-            [ValidatePath(asked.leaf, asked.pool, asked.anchors, asked.at, through) for through in ways]
-        )
 
     def _go_on(self) -> None:
         """Ask for a path through the next candidate, or take the next way."""
@@ -355,21 +255,6 @@ class Judgement(Weighing):
             self._ask(detours[0])
         elif not (self._method == "pkix-ta" and self._undecided_or_audit and self._next_through()):
             self._next_way()
-
-    def _fault_of_path(self, event: PathRejected) -> None:
-        """Note why no path is valid; what the dates of the leaf say is more telling than the validator's text."""
-        assert self.leaf is not None
-        if event.action.through in self._tried and event.reason != "chain.timeout":
-            return  # there was no way past the authority, and what stands against it is noted already
-        try:
-            dates = date_fault(self.leaf, self._at)
-        except InvalidCertificate as error:
-            self._fault_of_form("cert.malformed", error)
-            return
-        if dates is not None:
-            self._fault(*dates)
-        if dates is None or event.reason not in (dates[0], "chain.invalid", "chain.timeout"):
-            self._fault(event.reason, ("a path to " + event.action.anchors.name, event.detail))
 
     # Ends.
 

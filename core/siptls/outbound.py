@@ -41,7 +41,7 @@ _NO_ANCHORS: Final = Anchors(name="no trust anchors")
 class _Attempt:
     """One connection that is being made or judged, or the reason why a target was not connected to."""
 
-    __slots__ = ("closed", "code", "connect", "endpoint", "judgement", "method", "outcome", "target")
+    __slots__ = ("closed", "code", "connect", "endpoint", "judgement", "method", "outcome", "place", "target")
 
     def __init__(self, target: Target | None, connect: Connect | None) -> None:
         self.target: Final = target
@@ -52,6 +52,7 @@ class _Attempt:
         self.outcome = Outcome.UNDETERMINED
         self.method: Method = "none"
         self.code = "limit.seconds"
+        self.place = -1
 
 
 class Outbound(Locating[Verdict]):
@@ -310,6 +311,7 @@ class Outbound(Locating[Verdict]):
     def _judged(self, judgement: Judgement, decision: Decision) -> None:
         attempt = self._attempt_of(judgement)
         attempt.outcome, attempt.method, attempt.code = decision.outcome, decision.method, decision.code
+        attempt.place = decision.place
         if decision.outcome is Outcome.ACCEPTED:
             self._accept(attempt, decision)
             return
@@ -351,7 +353,7 @@ class Outbound(Locating[Verdict]):
             if judgement is not None and judgement.decision is not None:
                 # Only an audit was still missing, and an audit never changes the outcome.
                 attempt.outcome, attempt.code = judgement.decision.outcome, judgement.decision.code
-                attempt.method = judgement.decision.method
+                attempt.method, attempt.place = judgement.decision.method, judgement.decision.place
                 if attempt.outcome is Outcome.ACCEPTED:
                     self._accept(attempt, judgement.decision)
                     return
@@ -389,6 +391,7 @@ class Outbound(Locating[Verdict]):
             tuple(self._journal),
             self._began,
             self._now,
+            -1 if attempt is None else attempt.place,
         )
         self._in_flight = ()
         self._staggered_at = math.inf

@@ -44,9 +44,49 @@ def matching(matcher: Matcher, candidates: Iterable[Certificate]) -> Iterator[tu
             yield candidate, record
 
 
+def pkix_ta_candidates(
+    matcher: Matcher, leaf: Certificate, issuers: list[Certificate], anchors: Anchors, limit: int
+) -> tuple[list[tuple[bytes, Tlsa]], int]:
+    """Return the certificates that a PKIX-TA record matches, each with that record (RFC 7671 section 5.4).
+
+    Args:
+        matcher: knows the records of usage 0.
+        leaf: the peer's certificate; it is no authority of its own path.
+        issuers: the other certificates that the peer presented.
+        anchors: the trust anchors of the caller.
+        limit: how many candidates are wanted at most.
+
+    Returns:
+        The candidates in the order of their octets, so that neither a peer nor a trust store decides by the order of
+        its certificates (D-PATH-3); and how many were left out. If there are too many, those are left out first that
+        cannot stand above the leaf, by their names.
+    """
+    authorities = [*[Certificate(der) for der in anchors.certificates], *issuers]
+    found = {each.der: record for each, record in matching(matcher, authorities) if each.der != leaf.der}
+    candidates = sorted(found)
+    if len(candidates) > limit:
+        above = _above(leaf, readable([each.der for each in authorities]))
+        candidates = [der for der in candidates if der in above]
+    return [(der, found[der]) for der in candidates[:limit]], max(0, len(candidates) - limit)
+
+
+def _above(leaf: Certificate, authorities: list[Certificate]) -> set[bytes]:
+    """Return the authorities that may stand above a leaf, as far as their names tell."""
+    below: dict[bytes, list[Certificate]] = {}
+    for authority in authorities:
+        below.setdefault(authority.subject, []).append(authority)
+    names = [leaf.issuer]
+    above: set[bytes] = set()
+    for name in names:  # grows while it is walked
+        for authority in below.pop(name, ()):
+            above.add(authority.der)
+            names.append(authority.issuer)
+    return above
+
+
 def dane_ta_anchors(
     records: list[Tlsa], leaf: Certificate, issuers: list[Certificate], limit: int
-) -> tuple[Anchors | None, list[Tlsa]]:
+) -> tuple[Anchors | None, list[Tlsa], int]:
     """Return all that DANE-TA records make a trust anchor, and the records that match a presented certificate.
 
     Args:
@@ -56,7 +96,8 @@ def dane_ta_anchors(
         limit: how many records with full data are looked at beyond the presented certificates.
 
     Returns:
-        None instead of anchors when there is none. A certificate binds as a certificate (selector 0) or as its bare key
+        The anchors, those records, and how many records with full data were left out. None instead of anchors when
+        there is none. A certificate binds as a certificate (selector 0) or as its bare key
         (selector 1, RFC 7671 section 5.2.1). Full data can be an anchor that the peer did not send (sections 5.2.2,
         5.2.3).
 
@@ -79,6 +120,8 @@ def dane_ta_anchors(
                 keys[issuer.subject, issuer.spki] = None
     names = sorted({leaf.issuer, *[issuer.issuer for issuer in issuers]})
     full = sorted([record for record in records if record.matching == FULL], key=lambda record: record.data)
+    if len(full) > limit:
+        full.sort(key=lambda record: record.selector == CERT and Certificate(record.data).subject not in names)
     for record in full[:limit]:  # sorted, since the order of the records of an RRset means nothing
         if record.selector == CERT:
             if Certificate(record.data).spki != leaf.spki:
@@ -86,6 +129,6 @@ def dane_ta_anchors(
         elif record.data != leaf.spki:
             keys.update({(name, record.data): None for name in names})
     if not certificates and not keys:
-        return None, matched
+        return None, matched, max(0, len(full) - limit)
     anchors = tuple([KeyAnchor(name, spki) for name, spki in keys])
-    return Anchors(tuple(certificates), anchors, name="DANE-TA records"), matched
+    return Anchors(tuple(certificates), anchors, name="DANE-TA records"), matched, max(0, len(full) - limit)

@@ -61,6 +61,7 @@ class Verdict:
         "_decided",
         "_leaf",
         "_notes",
+        "_place",
         "_steps",
         "code",
         "connection",
@@ -88,6 +89,7 @@ class Verdict:
     _notes: tuple[Note, ...]
     _began: float
     _decided: float
+    _place: int
     _steps: tuple[Step, ...] | None
 
     def __init__(
@@ -106,6 +108,7 @@ class Verdict:
         notes: tuple[Note, ...],
         began: float,
         decided: float,
+        place: int = -1,
     ) -> None:
         object.__setattr__(self, "outcome", outcome)
         object.__setattr__(self, "method", method)
@@ -121,6 +124,7 @@ class Verdict:
         object.__setattr__(self, "_notes", notes)
         object.__setattr__(self, "_began", began)
         object.__setattr__(self, "_decided", decided)
+        object.__setattr__(self, "_place", place)
         object.__setattr__(self, "_steps", None)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -132,7 +136,7 @@ class Verdict:
     def __reduce__(self) -> tuple[object, ...]:
         # Copies and other processes make it anew, since nothing can be set afterwards.
         told = (self.outcome, self.method, self.code, self.domain, self.target, self.endpoint, self.role, self._leaf)
-        rest = (self.connection, self.identities, self.expires, self._notes, self._began, self._decided)
+        rest = (self.connection, self.identities, self.expires, self._notes, self._began, self._decided, self._place)
         return Verdict, (*told, *rest)
 
     def __bool__(self) -> bool:
@@ -165,7 +169,13 @@ class Verdict:
         """
         here = "" if self.endpoint is None else hop_text(self.endpoint)
         decisive = [step for step in self.steps if step.code == self.code]
-        decided = next((step for step in decisive if step.hop == here), decisive[-1] if decisive else None)
+        decided = decisive[-1] if decisive else None
+        for step in reversed(decisive):
+            if step.hop == here:
+                decided = step
+            if step.place == self._place:
+                decided = step
+                break
         told = [step for step in self.steps if step is decided or step.severity != "ok"]
         told.sort(key=lambda step: (step is not decided, EFFECT.index(step.severity), step.hop != here))
         return tuple(told)

@@ -165,6 +165,7 @@ class Verification(Machine[Verdict]):
                 tuple(self._journal),
                 self._began,
                 self._now,
+                decision.place,
             )
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forged import EMAIL_PROTECTION, bit_string, dns, extension, uri
-from judging import CA, DOMAIN, LEAF, OTHER, ROOT, TARGET, Court, Made, codes, made, said, valid_between
+from judging import CA, DOMAIN, LEAF, OTHER, ROOT, TARGET, Court, Made, ca, codes, made, said, valid_between
 from siptls import Policy, Verdict
 from siptls.codes import EFFECT
 from siptls.dns.records import Tlsa
@@ -194,3 +195,60 @@ def test_the_texts_of_dates_say_which_time_was_meant() -> None:
     (step,) = [step for step in verdict.steps if step.code == "chain.expired"]
     assert step.expected == "valid at 2026-11-22T13:00:00Z"
     assert step.found == "valid from 2025-01-01T00:00:00Z to 2026-01-01T00:00:00Z"
+
+
+class TestWhatDecided:
+    """Several records may match; the finding that comes first is the one by which the peer was accepted."""
+
+    SIDE = ca("Side", "Side", 80)
+
+    @pytest.mark.req("R6698-4.1-8")
+    @pytest.mark.parametrize("audit", [False, True])
+    def test_a_way_that_failed_is_not_what_decided(self, audit: bool) -> None:
+        records = [self.SIDE.record(2, 0, 1), LEAF.record(1, 1, 1)]
+        chain = (LEAF, CA, self.SIDE)
+        verdict = Court(chain, records, [WAY], policy=Policy(audit=audit)).verdict()
+        assert said(verdict) == ("ACCEPTED", "pkix-ee", "dane.match")
+        assert verdict.findings[0].expected == str(records[1])
+
+    def test_an_anchor_that_stands_only_in_the_dns_is_named(self) -> None:
+        record = ROOT.record(2, 0, 0)
+        verdict = Court((LEAF, CA), [CA.record(2, 0, 2), record], [WAY]).verdict()
+        assert verdict.accepted
+        only = Court((LEAF, CA), [record], [WAY]).verdict()
+        assert said(only) == ("ACCEPTED", "dane-ta", "dane.match")
+        assert only.findings[0].found == "the trust anchor, which stands in the DNS"
+
+    def test_of_two_candidates_the_one_that_led_to_an_anchor_is_named(self) -> None:
+        other = ca("CA", "Other Root", 2)
+        records = [CA.record(0, 0, 1), other.record(0, 0, 1)]
+        for end in (CA, other):
+            verdict = Court((LEAF, CA, other), records, [(LEAF, end, ROOT)]).verdict()
+            assert said(verdict) == ("ACCEPTED", "pkix-ta", "dane.match")
+            assert verdict.findings[0].expected == str(end.record(0, 0, 1))
+
+    def test_a_copy_knows_it_too(self) -> None:
+        verdict = Court((LEAF, CA, self.SIDE), [self.SIDE.record(2, 0, 1), LEAF.record(1, 1, 1)], [WAY]).verdict()
+        assert copy.copy(verdict).findings[0].expected == verdict.findings[0].expected
+
+
+@pytest.mark.req("T-D05", "A-21")
+@pytest.mark.parametrize(("usage", "selector", "matching"), list(product((0, 2), (0, 1), (0, 1, 2))))
+def test_a_record_that_makes_the_peer_its_own_authority_is_told_so(usage: int, selector: int, matching: int) -> None:
+    own = made("own", "own", 90, names=[uri(f"sip:{DOMAIN}")])
+    verdict = Court((own,), [own.record(usage, selector, matching)]).verdict()
+    assert said(verdict) == ("REJECTED", "none", "dane.ta-depth-0")
+
+
+@pytest.mark.req("D-PATH-3")
+class TestTooManyAnchorsInTheDns:
+    OTHERS = tuple([ca(f"Stranger {n}", f"Stranger {n}", 100 + n) for n in range(12)])
+
+    def test_the_one_above_the_leaf_has_its_turn(self) -> None:
+        records = [each.record(2, 0, 0) for each in (*self.OTHERS, ROOT)]
+        for order in (records, records[::-1]):
+            assert said(Court((LEAF, CA), order, [WAY]).verdict()) == ("ACCEPTED", "dane-ta", "dane.match")
+
+    def test_what_was_not_tried_is_no_evidence_against_the_peer(self) -> None:
+        records = [each.record(2, 1, 0) for each in self.OTHERS]
+        assert said(Court((LEAF, CA), records).verdict()) == ("UNDETERMINED", "none", "limit.paths")

@@ -101,11 +101,13 @@ ENTRIES: Final = (
     ),
     Code(
         "limit.paths",
-        "note",
+        "error",
         "more path validations than are made",
         why="TLSA records may name very many candidates for a trust anchor; only the first ones are tried",
-        impact="calls to this server fail, if the valid path is through one that was not tried",
-        fix="raise policy.limits",
+        impact="the server is not used by this client, though the valid path may be through one that was not tried",
+        causes=("the zone publishes more TLSA records of usage 0 or 2 than anybody needs",),
+        confirm=("$ dig +dnssec _5061._tcp.HOST TLSA",),
+        fix="publish fewer records; raise policy.limits.paths",
         reference="RFC 4732 section 2.1.2",
     ),
     Code(
