@@ -268,7 +268,7 @@ class Oracle:
         secure = [said for said in answers if said.records and said.security is SECURE]
         if secure:
             return list(dict.fromkeys([*[alias.target for alias in secure[0].aliases[-1:]], way.host]))
-        if way.delegation == "srv" or not any(said.aliases for said in answers):
+        if way.delegation == "srv" or not any(said.aliases and said.security is INSECURE for said in answers):
             return []
         if not self.asks_first_step(way, answers):
             return [way.host]  # A-28
@@ -280,7 +280,7 @@ class Oracle:
     def asks_first_step(self, way: Way, answers: Sequence[Said]) -> bool:
         """Whether only a question for the alias alone tells if its first step is SECURE (R7672-2.1.3-3)."""
         weak = all(said.security is INSECURE for said in answers if said.records)
-        steps = [said.aliases[0].security for said in answers if said.aliases]
+        steps = [said.aliases[0].security for said in answers if said.aliases and said.security is INSECURE]
         return way.delegation == "host" and weak and bool(steps) and SECURE not in steps
 
     def pins(self, way: Way, answers: Sequence[Said]) -> Pins:

@@ -247,7 +247,7 @@ def _keep(_event: LookupEvent) -> None:
 
 
 def _telling(first: Answer, second: Answer) -> Answer:
-    """Which of two INSECURE answers tells more of an alias: the families of one host should agree on it, but need not."""
+    """Which of two INSECURE answers tells more of an alias: the families of a host should agree on it, but need not."""
     if not first.aliases or (second.aliases and second.aliases[0].security is SECURE):
         return second if second.aliases else first
     return first

@@ -7,8 +7,8 @@ import pytest
 from model_certificates import AUTHORITIES, OLD, SHORT, Cert, Server, leaf
 from model_worlds import ModelWorld
 from siptls import Connect, Policy, Revocation
-from siptls.dns import Alias, Tlsa
-from world import SECURE, Said
+from siptls.dns import Address, Alias, Cname, Tlsa
+from world import INSECURE, SECURE, Said
 
 HOST = "sip.example.com"
 
@@ -63,3 +63,35 @@ def test_the_canonical_name_of_the_domain_is_a_reference_but_not_a_name_of_the_t
     made = world("canonical hosts", "private", (2, 0, AUTHORITIES["private"][0]))
     made.naptr("example.com", aliases=(Alias("example.com", "www.example.com", SECURE, 300.0),))
     assert made.outbound("sips:example.com", policy).outcome.value == outcome
+
+
+PLAIN: tuple[Alias, ...] = ()
+WEAK = (Alias("example.com", "www.example.com", INSECURE, 300.0),)
+STRONG = (Alias("example.com", "www.example.com", SECURE, 300.0),)
+
+
+@pytest.mark.req("A-28", "R7671-7-4", "R7672-2.1.3-3", "R7672-2.2.2-2")
+@pytest.mark.parametrize(
+    ("ipv6", "ipv4", "asks_alone"),
+    [
+        (PLAIN, WEAK, True),
+        (WEAK, PLAIN, True),
+        (WEAK, WEAK, True),
+        (WEAK, STRONG, False),
+        (STRONG, WEAK, False),
+        (PLAIN, STRONG, False),
+        (STRONG, PLAIN, False),
+    ],
+)
+def test_an_alias_with_a_secure_first_step_is_seen_in_the_answer_of_either_family(
+    ipv6: tuple[Alias, ...], ipv4: tuple[Alias, ...], *, asks_alone: bool
+) -> None:
+    made = ModelWorld()
+    for rrtype, aliases, address in (("AAAA", ipv6, "2001:db8::1"), ("A", ipv4, "192.0.2.1")):
+        owner = aliases[-1].target if aliases else "example.com"
+        made.said["example.com", rrtype] = Said((Address(owner, address),), INSECURE, None, aliases)
+    made.said["example.com", "CNAME"] = Said((Cname("example.com", "www.example.com"),))
+    made.outbound("sips:example.com:5061")
+    assert ("_5061._tcp.example.com", "TLSA") in made.questions()
+    assert ("_5061._tcp.www.example.com", "TLSA") not in made.questions()
+    assert (("example.com", "CNAME") in made.questions()) is asks_alone
