@@ -56,7 +56,7 @@ class HostileWorld(Drawn):
     """A world in which some actions are answered by a reply, one after the other; after the last it begins anew."""
 
     def __init__(self, world: World, replies: tuple[Reply, ...]) -> None:
-        super().__init__(world.security, world.said, world.servers, world.paths, world.anchors)
+        super().__init__(world.security, world.said, world.servers, world.paths, anchors=world.anchors)
         self.replies = replies
         self.answered = 0
 
