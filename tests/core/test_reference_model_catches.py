@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -20,6 +21,11 @@ from siptls.outbound import Outbound
 from siptls.policy import Policy
 from siptls.references import References
 from world import INSECURE, SECURE, SOURCE
+
+pytestmark = pytest.mark.skipif(
+    not isinstance(vars(Judgement)["begin"], FunctionType),
+    reason="nobody can break a rule of a compiled core from outside; that the model can fail is shown with the other one",
+)
 
 SHARE = 2_500
 """How many worlds `test_reference_model` draws."""
