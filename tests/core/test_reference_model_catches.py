@@ -24,7 +24,7 @@ from world import INSECURE, SECURE, SOURCE
 
 pytestmark = pytest.mark.skipif(
     not isinstance(vars(Judgement)["begin"], FunctionType),
-    reason="nobody can break a rule of a compiled core from outside; that the model can fail is shown with the other one",
+    reason="a rule of a compiled core cannot be broken from outside; the interpreted one shows that the model can fail",
 )
 
 SHARE = 2_500
@@ -148,7 +148,7 @@ def ignores_the_priority_of_srv_records(patch: pytest.MonkeyPatch) -> None:
 
 def takes_what_no_crl_speaks_of_for_good(patch: pytest.MonkeyPatch) -> None:
     nothing: tuple[list[object], str, None] = ([], "", None)
-    patch.setattr("siptls.judgement.revocation_notes", always(nothing))
+    patch.setattr("siptls.path_weighing.revocation_notes", always(nothing))
 
 
 BROKEN: tuple[Break, ...] = (
