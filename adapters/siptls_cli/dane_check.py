@@ -6,26 +6,24 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from siptls import Anchors, Limits, Outcome, Policy, Verdict
+from siptls import Anchors, Policy, Verdict
 from siptls.delegation import Delegation
 from siptls.dns import Security
 from siptls.events import ConnectFailed
 from siptls.journal import Step
-from siptls.names import same
 from siptls.served import Examined, Served, examine
 from siptls.tlsa_lint import Finding, lint
-from siptls_io import Performer, verify_chain
+from siptls_io import Performer
 
 from . import inputs
 from .dane import described
+from .dane_domain import NOT_A_TARGET, judge_for
 from .dane_server import Server
 from .dane_text import has_errors, steps_of
-from .dane_world import UNDETERMINED, Looked, look, look_around, route_of
+from .dane_world import Looked, look, look_around
 from .report import EXITS
 
 if TYPE_CHECKING:
-    from siptls import Target
-
     from .given import World
 
 _FLAWED: Final = 5
@@ -46,13 +44,15 @@ class Check:
 
     Attributes:
         looked: what was found at the server.
-        verdict: for the domain; for the host if there is no domain, or it does not lead here.
-        examined: what each record is good for.
+        verdict: for the domain, if there is one; else for the host.
+        peer: what the server presented to the client whose verdict this is.
+        examined: what each record is good for, with what the server presents to clients that use DANE.
         steps: what is found wrong, the gravest first.
     """
 
     looked: Looked
     verdict: Verdict
+    peer: Served
     examined: tuple[Examined, ...]
     steps: list[Step]
 
@@ -67,14 +67,13 @@ class Check:
         self._at = at
         self._began = time.monotonic()
         self._way = Security.SECURE
-        self._open = False
         self._found: list[Finding] = []
 
     async def run(self) -> None:
         """Look, judge and lint."""
         self.looked = looked = await look(self.server, self._policy, self._performer, self._anchors, self._at)
-        self.verdict = looked.verdict
-        if self.domain is not None and not same(self.domain, self.server.host):
+        self.verdict, self.peer = looked.verdict, looked.served
+        if self.domain is not None:
             await self._judge_for(self.domain)
         if looked.answer is not None:
             await self._look_around()
@@ -84,11 +83,8 @@ class Check:
 
     @property
     def exit_code(self) -> int:
-        """That of the verdict; or what it is lowered to by a domain whose servers are not known, or by an error."""
-        code = EXITS[self.verdict.outcome]
-        if code == 0 and self._open:
-            return UNDETERMINED
-        return code or (_FLAWED if has_errors(self.steps) else 0)
+        """That of the verdict, or what a good one is lowered to by an error among the findings."""
+        return EXITS[self.verdict.outcome] or (_FLAWED if has_errors(self.steps) else 0)
 
     @property
     def ttl(self) -> int | None:
@@ -105,37 +101,18 @@ class Check:
         return max(_LEAST, self._policy.limits.seconds - (time.monotonic() - self._began))
 
     async def _judge_for(self, domain: str) -> None:
-        """Find out whether a domain leads to the server, and judge what it presented for that domain."""
-        wanted = Policy(transports=self._policy.transports or ("tls",), limits=Limits(seconds=self._left()))
-        route = await route_of(domain, wanted, self._performer, self._at)
-        targets = [each for each in route.targets if same(each.host, self.server.host)]
-        targets = [each for each in targets if each.port == self.server.port]
-        if targets:
-            self._judge_as(domain, targets[0])
-            return
-        self._way = Security.INSECURE
-        self._open = route.outcome is Outcome.UNDETERMINED
-        others = ", ".join([f"{each.host}:{each.port}" for each in route.targets[:8]])
-        self._found.append(Finding("dane.not-a-target", str(self.server), others or route.code or "no servers"))
-
-    def _judge_as(self, domain: str, target: Target) -> None:
-        looked = self.looked
-        if target.delegation is Delegation.TAINTED:
+        """Judge as a client does that calls the domain, if it leads to the server."""
+        limits = self._policy.limits.replace(targets=1, seconds=self._left())
+        policy = self._policy.replace(limits=limits)
+        judged = await judge_for(domain, self.looked, policy, self._performer, self._anchors, self._at)
+        self.verdict = judged.verdict
+        if judged.presented is not None:
+            self.peer = Served(judged.presented.chain, key=judged.presented.public_key)
+        target = judged.verdict.target
+        if target is not None and target.delegation is Delegation.TAINTED:
             self._way = Security.INSECURE
-        if not looked.chain:
-            return  # the verdict says why
-        self.verdict = verify_chain(
-            looked.chain,
-            domain=domain,
-            target=self.server.host,
-            tlsa=looked.records,
-            tlsa_security=None if looked.answer is None else looked.answer.security,
-            delegation=min(self._way, looked.address_security),
-            aliases=looked.aliases,
-            anchors=self._anchors,
-            at=self._at,
-            policy=self._policy,
-        )
+        if judged.elsewhere:
+            self._found.append(Finding(NOT_A_TARGET, str(self.server), judged.elsewhere))
 
     async def _look_around(self) -> None:
         """Whether the other addresses of the server present what the records name, too."""

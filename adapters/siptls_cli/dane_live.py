@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from siptls.codes import CATALOGUE
 from siptls.journal import printable
-from siptls.names import same
 from siptls.rollover import Plan, plan
 from siptls.served import Served, acronyms, missing
 from siptls.tlsa_lint import Finding, lint
@@ -17,6 +16,7 @@ from siptls.tlsa_lint import Finding, lint
 from . import inputs
 from .dane import described, put_json, terminal_of
 from .dane_check import Check, policy_of
+from .dane_domain import NOT_A_TARGET
 from .dane_files import chain_from, key_from
 from .dane_server import host_name, named_server
 from .dane_text import (
@@ -99,17 +99,23 @@ def _check_lines(check: Check, seconds: float, terminal: Terminal) -> list[str]:
     looked, verdict, ttl = check.looked, check.verdict, check.ttl
     mark, word = HEADS[verdict.outcome]
     by = f"by {verdict.method.upper()}" if verdict.accepted else verdict.code
-    what = "" if same(verdict.domain, check.server.host) else f" for {verdict.domain}"
+    what = "" if check.domain is None else f" for {check.domain}"
     lines = [*head_lines(mark, word, f"{check.server}  {by}{what}", terminal), ""]
     about = f"{len(check.examined)} record(s), {check.status or 'not known'}{'' if ttl is None else f', TTL {ttl} s'}"
     lines += heading(f"TLSA  {looked.owner}  {about}", terminal)
     for number, each in enumerate(check.examined, 1):
         lines += record_lines(number, each, terminal)
     lines += missing_lines(missing(check.examined, looked.served), looked.owner, ttl, terminal)
-    lines += heading(f"PEER  {_peer(looked)}", terminal)
+    of_domain: list[Step] = []
+    of_peer: list[Step] = []
     for step in verdict.findings:
-        lines += step_lines(step, terminal)
-    lines += finding_lines(check.steps, terminal)
+        of_its_way = step.hop == "LOCATE" or step.code == NOT_A_TARGET
+        (of_domain if check.domain is not None and of_its_way else of_peer).append(step)
+    lines += heading(f"DOMAIN  {check.domain}", terminal) if of_domain else []
+    lines += [line for step in of_domain for line in step_lines(step, terminal)]
+    lines += heading(f"PEER  {_peer(check)}", terminal)
+    lines += [line for step in of_peer for line in step_lines(step, terminal)]
+    lines += finding_lines([step for step in check.steps if step.code != NOT_A_TARGET], terminal)
     return lines + terminal.wrapped(f"{round(seconds * 1000)} ms · exit {check.exit_code}", "  ", "  ")
 
 
@@ -196,9 +202,10 @@ def _put_plan(given: DaneRollover, looked: Looked, planned: Plan, ttl: int, step
     return code
 
 
-def _peer(looked: Looked) -> str:
-    leaf = looked.served.leaf
-    address = "" if looked.verdict.endpoint is None else printable(f"{looked.verdict.endpoint.address}  ")
+def _peer(check: Check) -> str:
+    leaf = check.peer.leaf
+    endpoint = check.verdict.endpoint or check.looked.verdict.endpoint
+    address = "" if endpoint is None else printable(f"{endpoint.address}  ")
     return f"{address}{'nothing was presented' if leaf is None else described(leaf)}"
 
 

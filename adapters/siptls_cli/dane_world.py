@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 
-from siptls import Anchors, Locate, Outbound, Outcome, Policy, Route, Verdict
+from siptls import Anchors, Outbound, Outcome, Policy, Verdict
 from siptls.codes import CATALOGUE
 from siptls.dns import Alias, Answer, Lookup, Security, Tlsa
 from siptls.events import (
@@ -47,13 +47,13 @@ class Recorder:
 
     Attributes:
         answers: the answers to questions, in the order in which they came.
-        presented: what servers presented, in the order in which they did.
+        connected: what came of connections, in the order in which it came.
     """
 
     def __init__(self, performer: Performer) -> None:
         self._performer = performer
         self.answers: list[Answer] = []
-        self.presented: list[Presented] = []
+        self.connected: list[ConnectEvent] = []
 
     async def lookup(self, action: Lookup, /) -> LookupEvent:
         """Answer a question to the DNS."""
@@ -65,8 +65,7 @@ class Recorder:
     async def connect(self, action: Connect, /) -> ConnectEvent:
         """Connect, and do the TLS handshake."""
         event = await self._performer.connect(action)
-        if isinstance(event, Presented):
-            self.presented.append(event)
+        self.connected.append(event)
         return event
 
     async def validate(self, action: ValidatePath, /) -> PathEvent:
@@ -94,6 +93,7 @@ class Looked:
         chain: the certificates that the server presented, in DER; empty if nothing is known of them.
         key: the DER of the SubjectPublicKeyInfo that it presented instead (RFC 7250), or None.
         addresses: the answers for the addresses of the host.
+        connected: what came of the connections that the verdict rests on.
         others: what came of connections to the addresses that the verdict does not speak of.
     """
 
@@ -105,8 +105,10 @@ class Looked:
         owner = tlsa_owner(server.port, protocol, server.host)
         self.owner: Final = owner if self.answer is None else self.answer.question.name
         self.base: Final = self.owner.split(".", 2)[2]
-        of_verdict = [each for each in recorder.presented if each.action.endpoint == verdict.endpoint]
-        presented = (of_verdict or recorder.presented)[-1:]
+        self.connected: Final[Sequence[ConnectEvent]] = recorder.connected
+        all_presented = [event for event in recorder.connected if isinstance(event, Presented)]
+        of_verdict = [event for event in all_presented if event.action.endpoint == verdict.endpoint]
+        presented = (of_verdict or all_presented)[-1:]
         self.chain: Final = presented[0].chain if presented else ()
         self.key: Final = presented[0].public_key if presented else None
         self.addresses: Final = [
@@ -205,20 +207,6 @@ async def look_around(looked: Looked, policy: Policy, performer: Performer, seco
             looked.others.append(event)
             if isinstance(event, Presented):
                 await performer.close(event.action)
-
-
-async def route_of(domain: str, policy: Policy, performer: Performer, at: datetime) -> Route:
-    """Find the servers of a domain.
-
-    Args:
-        domain: the SIP domain.
-        policy: which transports are wanted.
-        performer: looks up.
-        at: the wall clock.
-    """
-    now = asyncio.get_running_loop().time()
-    machine = Locate(f"sip:{domain}", policy=policy, now=now, at=at, randbelow=secrets.randbelow)
-    return await drive(machine, performer)
 
 
 async def presented_by(server: Server, performer: Performer, seconds: float) -> tuple[bytes, ...]:

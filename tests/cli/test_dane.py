@@ -7,6 +7,8 @@ differs.
 import contextlib
 import re
 import shlex
+import socket
+import ssl
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -25,7 +27,7 @@ from cli.offline import DOMAIN, HOST, NOW, World, leaf, root, tlsa
 from cli.test_offline import WATCHED
 from forged import SUBJECT_ALT_NAME, der, sequence
 from loopback_dns import NameServer, Script, response
-from loopback_tls import CURRENT, LoopbackServer, says, server_context
+from loopback_tls import CURRENT, Behaviour, LoopbackServer, Seen, says, server_context
 from loopback_tls import tls as tls_server
 from pki import Issued, Issuer, self_signed
 from servers.opinion import openssl_opinion
@@ -450,27 +452,129 @@ class TestCheck:
         assert (ran.exit_code, ran.verdict) == (5, ("INSUFFICIENT", "pkix", "policy.too-weak"))
         assert codes(ran)["dane.unsigned"] == "error"
 
-    def test_a_domain_that_leads_elsewhere_is_told(self, world: World) -> None:
+    @pytest.mark.req("R7673-6-1")
+    @pytest.mark.parametrize("statuses", [("secure",), ("insecure",), ("secure", f"_sips._tcp.{DOMAIN}=insecure")])
+    @pytest.mark.parametrize(
+        ("old", "new", "found"),
+        [
+            ("5061 sip1", "5062 sip1", f"{HOST}:5062"),
+            ("5061 sip1", "5061 other", f"other.{DOMAIN}:5061"),
+            ("5061 sip1", "5061 .", "locate.no-service"),
+            ("_sips._tcp SRV 10 0 5061 sip1\n", "@ A 192.0.2.99\n", f"{DOMAIN}:5061"),
+        ],
+    )
+    def test_a_server_that_a_domain_does_not_lead_to_is_rejected_for_it(
+        self, world: World, statuses: Sequence[str], old: str, new: str, found: str
+    ) -> None:
         issued = both_names()
-        served(world, ZONE.replace("5061 sip1", "5062 sip1") + tlsa(issued), whole(issued))
+        served(world, ZONE.replace(old, new) + "other A 192.0.2.11\n" + tlsa(issued), whole(issued), *statuses)
         ran = check(world, "--domain", DOMAIN, "--format", "json")
-        assert ran.exit_code == 5
+        assert (ran.exit_code, ran.verdict) == (1, ("REJECTED", "none", "dane.not-a-target"))
+        assert ran.json["verdict"]["domain"] == DOMAIN
         (finding,) = [each for each in ran.json["findings"] if each["code"] == "dane.not-a-target"]
-        assert (finding["expected"], finding["found"]) == (SERVER, f"{HOST}:5062")
+        assert finding["expected"] == SERVER
+        assert finding["found"].removesuffix(".unproven") == found
+        (step,) = ran.json["verdict"]["steps"]
+        assert (step["code"], step["expected"], step["found"]) == ("dane.not-a-target", SERVER, finding["found"])
+        # What is said of the records is as true as without a domain.
+        assert [each["result"] for each in ran.json["records"]] == ["match"]
+        assert ("dane.unsigned" in codes(ran)) is (statuses[0] == "insecure")
 
-    def test_a_host_that_is_verified_is_not_called_the_domain(self, world: World) -> None:
+    def test_the_text_rejects_it_for_the_domain_and_says_so_once(self, world: World) -> None:
         issued = both_names()
         served(world, ZONE.replace("5061 sip1", "5062 sip1") + tlsa(issued), whole(issued))
-        assert check(world, "--domain", DOMAIN).first_line == f"✓ VERIFIED  {SERVER}  by DANE-EE"
+        ran = check(world, "--domain", DOMAIN)
+        assert " ".join(ran.out.partition("\n\n")[0].split()) == (f"✗ REJECTED {SERVER} dane.not-a-target for {DOMAIN}")
+        assert ran.out.count("dane.not-a-target —") == 1
+        assert "VERIFIED" not in ran.out
+        assert f"found     {HOST}:5062" in ran.out
+        assert ran.out.index("DOMAIN  example.com") < ran.out.index("dane.not-a-target —") < ran.out.index("PEER  ")
 
     @pytest.mark.req("R7673-3.1-2")
-    @pytest.mark.parametrize("status", ["bogus", "failed"])
-    def test_a_domain_whose_servers_are_not_known_leaves_it_open(self, world: World, status: str) -> None:
+    @pytest.mark.parametrize("leads", [True, False])
+    @pytest.mark.parametrize(
+        ("name", "status", "code"),
+        [
+            (f"_sips._tcp.{DOMAIN}", "bogus", "dnssec.bogus"),
+            (f"_sips._tcp.{DOMAIN}", "failed", "locate.servfail"),
+            (DOMAIN, "bogus", "dnssec.bogus"),
+        ],
+    )
+    def test_a_domain_whose_servers_are_not_known_leaves_it_open(
+        self, world: World, leads: bool, name: str, status: str, code: str
+    ) -> None:
         issued = both_names()
-        served(world, ZONE + tlsa(issued), whole(issued), "secure", f"_sips._tcp.{DOMAIN}={status}")
+        zone = ZONE if leads else ZONE.replace("5061 sip1", "5062 sip1")
+        host = f"{HOST}=secure"
+        served(world, zone + tlsa(issued), whole(issued), "secure", f"{name}={status}", host)
         ran = check(world, "--domain", DOMAIN, "--format", "json")
-        assert ran.exit_code == 3
-        assert "dane.not-a-target" in codes(ran)
+        assert (ran.exit_code, ran.verdict) == (3, ("UNDETERMINED", "none", code))
+        assert ran.json["verdict"]["domain"] == DOMAIN
+        assert not {"dane.not-a-target", "dane.unsigned"} & set(codes(ran))
+        assert [each["result"] for each in ran.json["records"]] == ["match"]
+        assert check(world, "--domain", DOMAIN).first_line == f"? UNDETERMINED  {SERVER}  {code} for {DOMAIN}"
+
+    @pytest.mark.req("R7673-3.1-2", "R7673-3.2-1")
+    def test_a_target_without_an_address_is_a_target(self, world: World) -> None:
+        zone = ZONE.replace("sip1 A 192.0.2.10", "sip1 TXT x\nother A 192.0.2.11")
+        zone += "_sips._tcp SRV 20 0 5061 other\n" + tlsa(leaf())
+        served(world, zone, leaf().pem)
+        ran = check(world, "--domain", DOMAIN, "--format", "json")
+        assert (ran.exit_code, ran.verdict[2]) == (4, "locate.no-service")
+        assert "dane.not-a-target" not in codes(ran)
+
+    @pytest.mark.parametrize(
+        ("statuses", "names", "outcome"),
+        [
+            (("insecure",), "domain", ("INSUFFICIENT", "pkix", "policy.too-weak")),
+            (("insecure",), "host", ("REJECTED", "none", "id.srv-target-only")),
+            (("secure", f"_sips._tcp.{DOMAIN}=insecure"), "domain", ("INSUFFICIENT", "pkix", "policy.too-weak")),
+            (("secure", f"_sips._tcp.{DOMAIN}=insecure"), "host", ("REJECTED", "none", "id.srv-target-only")),
+            # RFC 7673 section 4.1: the SRV answer alone makes the target's name one that counts.
+            (("secure", f"{HOST}=insecure"), "host", ("INSUFFICIENT", "pkix", "policy.too-weak")),
+            (("secure",), "host", ("ACCEPTED", "dane-ee", "dane.match")),
+        ],
+    )
+    @pytest.mark.req("R7673-4.1-3", "R5922-7.3-1")
+    def test_for_a_domain_the_verdict_is_what_a_client_that_calls_it_comes_to(
+        self, world: World, statuses: Sequence[str], names: str, outcome: tuple[str, str, str]
+    ) -> None:
+        issued = leaf(domain=names == "domain")
+        served(world, ZONE + tlsa(issued), issued.pem, *statuses)
+        ran = check(world, "--domain", DOMAIN, "--format", "json")
+        assert ran.verdict == outcome
+        called = run("check", f"sip:{DOMAIN}", *world.arguments, "--now", NOW, "--require", "dane", "--format", "json")
+        assert called.verdict == outcome
+        assert ran.json["verdict"]["domain"] == DOMAIN
+
+    def test_other_servers_of_the_domain_have_no_say(self, world: World) -> None:
+        issued = both_names()
+        zone = ZONE + "_sips._tcp SRV 5 0 5061 first\nfirst A 192.0.2.9\n" + tlsa(issued)
+        zone += tlsa(issued, "_5061._tcp.first")
+        world.zone(zone).trust(root()).dnssec("secure").chain(issued, "192.0.2.9:5061")
+        world.chain(leaf(), f"{HOST}:5061")
+        ran = check(world, "--domain", DOMAIN, "--format", "json")
+        assert (ran.exit_code, ran.verdict[2]) == (1, "dane.no-match")
+        assert ran.json["verdict"]["target"]["host"] == HOST
+
+    @pytest.mark.parametrize(
+        ("records", "statuses", "verdict"),
+        [
+            ("_sips._tcp SRV 10 0 5061 sip1\n", ("secure",), ("REJECTED", "none", "dane.not-a-target")),
+            ("", ("secure",), ("ACCEPTED", "dane-ee", "dane.match")),
+            ("", ("secure", f"_sips._tcp.{DOMAIN}=insecure"), ("INSUFFICIENT", "pkix", "policy.too-weak")),
+            ("", ("secure", f"_sips._tcp.{DOMAIN}=bogus"), ("UNDETERMINED", "none", "dnssec.bogus")),
+        ],
+    )
+    def test_a_host_with_the_name_of_the_domain_is_its_server_only_without_srv_records(
+        self, world: World, records: str, statuses: Sequence[str], verdict: tuple[str, str, str]
+    ) -> None:
+        issued = both_names()
+        zone = f"{records}@ A 192.0.2.7\nsip1 A 192.0.2.10\n{tlsa(issued, '_5061._tcp')}"
+        served(world, zone, whole(issued), *statuses)
+        ran = check(world, "--domain", DOMAIN, "--format", "json", server=f"{DOMAIN}:5061")
+        assert ran.verdict == verdict
+        assert check(world, "--format", "json", server=f"{DOMAIN}:5061").verdict[0] == "ACCEPTED"
 
     def test_for_a_domain_too_a_server_that_is_down_leaves_it_open(self, world: World) -> None:
         world.zone(ZONE + tlsa(leaf())).dnssec("secure").trust(root())
@@ -549,15 +653,50 @@ class TestCheck:
         assert [seen.server_name for seen in server.seen] == [HOST] * 4
         assert {seen.received for seen in server.seen} == {b""}
 
+    @pytest.mark.req("R7673-4.1-4")
+    def test_over_the_network_a_domain_is_called_by_the_name_that_its_clients_ask_for(self, world: World) -> None:
+        authority = Issuer.root("Network Root", **CURRENT)
+        issued, other = authority.leaf(dns=[HOST], **CURRENT), authority.leaf(uris=[f"sip:{DOMAIN}"], **CURRENT)
+        roots = world.write("roots.pem", authority.pem)
+        with (
+            LoopbackServer(named(server_context(issued), {DOMAIN: server_context(other)})) as server,
+            NameServer(signed_zone(server.port, tlsa(issued).split()[-1])) as resolver,
+        ):
+            asked = ("dane", "check", f"{HOST}:{server.port}", "--domain", DOMAIN, "--resolver", resolver.address)
+            trusting = run(*asked, "--ca-file", roots, "--trust-ad", "--format", "json")
+            one = [seen.server_name for seen in server.seen]
+            doubting = run(*asked, "--ca-file", roots, "--format", "json")
+            two = [seen.server_name for seen in server.seen[len(one) :]]
+            text = run(*asked, "--ca-file", roots).out
+        assert (trusting.verdict, one) == (("ACCEPTED", "dane-ee", "dane.match"), [HOST])
+        assert (doubting.verdict, two) == (("INSUFFICIENT", "pkix", "policy.too-weak"), [HOST, DOMAIN])
+        assert "PEER  127.0.0.1  uri 'sip:example.com'" in text
+
     def test_nobody_answers(self) -> None:
         ran = run("dane", "check", "localhost:1", "--resolver", "127.0.0.1:1", "--timeout", "5", "--format", "json")
         assert (ran.exit_code, ran.verdict[0]) == (3, "UNDETERMINED")
+
+
+def named(context: ssl.SSLContext, others: dict[str, ssl.SSLContext]) -> Behaviour:
+    """Serve TLS with a certificate for each name that a client may ask for."""
+
+    def behave(connection: socket.socket, seen: Seen) -> None:
+        def choose(tls: ssl.SSLSocket | ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
+            seen.server_name = name
+            tls.context = others.get(name or "", context)
+
+        context.sni_callback = choose
+        with context.wrap_socket(connection, server_side=True) as stream, contextlib.suppress(OSError):
+            seen.received += stream.recv(4096)
+
+    return behave
 
 
 def signed_zone(port: int, digits: str) -> Script:
     """A resolver that says of all its answers that it has validated them."""
     records = {
         (f"{HOST}.", "A"): f"{HOST}. 60 IN A 127.0.0.1",
+        (f"_sips._tcp.{DOMAIN}.", "SRV"): f"_sips._tcp.{DOMAIN}. 60 IN SRV 0 0 {port} {HOST}.",
         (f"_{port}._tcp.{HOST}.", "TLSA"): f"_{port}._tcp.{HOST}. 60 IN TLSA 3 1 1 {digits}",
     }
     soa = "example.com. 60 IN SOA ns1.example.com. h.example.com. 1 2 3 4 60"
