@@ -33,7 +33,7 @@ docs: $(MADE) ## The documentation, in docs/_build/html
 	@$(BIN)/sphinx-build -q -n -W --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-bench: $(MADE) ## Ratios to peers, into benchmarks/latest.json
+bench: $(MADE) ## The compiled and the interpreted core beside their peers, into benchmarks/latest.txt
 	@$(BIN)/python -m benchmarks.run
 
 fuzz: $(MADE) ## SECONDS=n of hostile input
