@@ -132,7 +132,9 @@ def main(arguments: list[str] | None = None) -> int:
     core = options.core or (builds.compiled() if options.compiled else builds.INTERPRETED)
     build = "compiled" if options.compiled else "interpreted"
     counts = counted(core)
-    recorded = json.loads(BASELINE.read_text(encoding="utf-8")) if BASELINE.is_file() else {}
+    recorded: dict[str, dict[str, dict[str, int]]] = (
+        json.loads(BASELINE.read_text(encoding="utf-8")) if BASELINE.is_file() else {}
+    )
     if options.record:
         _record(recorded, build, counts)
     print(f"{build} core, {interpreter()}")

@@ -190,7 +190,9 @@ class RecordSet:
 
     def _strongest(self, usable: list[Tlsa], policy: Policy) -> list[Tlsa]:
         """Digest agility: for each usage and selector full data and the strongest digest only (RFC 7671 section 9)."""
-        if len({record.matching for record in usable} - {FULL}) < 2:
+        digests = {record.matching for record in usable}
+        digests.discard(FULL)
+        if len(digests) < 2:
             return usable
         ranks = {_MATCHING_OF_DIGEST[digest]: rank for rank, digest in enumerate(policy.digests)}
         best: dict[tuple[int, int], int] = {}
