@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from siptls.codes import CATALOGUE
+from siptls.dns import Security
 from siptls.journal import printable
 from siptls.rollover import Plan, plan
 from siptls.served import Served, acronyms, missing
@@ -41,6 +42,7 @@ from .steps import step_lines
 from .terminal import put
 
 if TYPE_CHECKING:
+    from siptls import Anchors
     from siptls.journal import Step
 
     from .dane_given import DaneCheck, DaneRollover
@@ -157,8 +159,8 @@ def rollover(given: DaneRollover) -> int:
         switch=given["switch"],
         since=given["published"],
     )
-    steps = steps_of(_about(planned, looked, following, given, ttl), looked.owner)
-    return _put_plan(given, looked, planned, ttl, steps)
+    found = [*_about(planned, looked, following, given, ttl), *_about_today(planned, looked, anchors)]
+    return _put_plan(given, looked, planned, ttl, steps_of(found, looked.owner))
 
 
 def _about(planned: Plan, looked: Looked, following: Served | None, given: DaneRollover, ttl: int) -> list[Finding]:
@@ -179,6 +181,20 @@ def _about(planned: Plan, looked: Looked, following: Served | None, given: DaneR
         found.append(Finding("dane.rollover-expires", "", f"{described(leaf)}; switch at {when_of(planned.switch)}"))
     if given["ttl"] is None and not given["zone"] and looked.records:
         found.append(Finding("dane.rollover-ttl", "", f"{ttl} s"))
+    return found
+
+
+def _about_today(planned: Plan, looked: Looked, anchors: Anchors) -> list[Finding]:
+    """What stands against the records that the plan begins with."""
+    found: list[Finding] = []
+    if planned.stages:
+        # A plan keeps what works today; where nothing does, waiting is an outage.
+        today = lint(looked.records, chain=looked.chain, trusted=anchors.certificates)
+        found += [finding for finding in today if finding.code == "dane.no-match"]
+    if looked.records and looked.security is not Security.SECURE:
+        # They stand in the plan, ready for the zone, and whoever signs the zone vouches for them.
+        text = f"{len(looked.records)} record(s) that may be forged: compare them with those in the zone"
+        found.append(Finding("dane.insecure", "", text))
     return found
 
 

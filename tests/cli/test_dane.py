@@ -514,7 +514,6 @@ class TestCheck:
         assert [each["result"] for each in ran.json["records"]] == ["match"]
         assert check(world, "--domain", DOMAIN).first_line == f"? UNDETERMINED  {SERVER}  {code} for {DOMAIN}"
 
-    @pytest.mark.req("R7673-3.1-2", "R7673-3.2-1")
     def test_a_target_without_an_address_is_a_target(self, world: World) -> None:
         zone = ZONE.replace("sip1 A 192.0.2.10", "sip1 TXT x\nother A 192.0.2.11")
         zone += "_sips._tcp SRV 20 0 5061 other\n" + tlsa(leaf())
@@ -813,6 +812,28 @@ class TestRollover:
         old = root().leaf(dns=[HOST], not_after=datetime(2026, 11, 21, tzinfo=UTC))
         ran = rollover(world, "--next-cert", world.write("old.pem", old.pem), "--format", "json")
         assert (ran.exit_code, codes(ran)) == (1, {"chain.expired": "error"})
+
+    def test_while_nothing_matches_what_is_there_now_nothing_is_fine(self, world: World) -> None:
+        current, following = both_names(), both_names()
+        served(world, ZONE + "_5061._tcp.sip1 TLSA 3 1 1 " + "ab" * 32 + "\n", whole(current))
+        more = ("--next-cert", world.write("next.pem", whole(following)))
+        ran = rollover(world, *more, "--format", "json")
+        assert (ran.exit_code, codes(ran)) == (1, {"dane.no-match": "error"})
+        assert tlsa(current).split()[-1] in ran.json["findings"][0]["found"]
+        assert rollover(world, *more).first_line.startswith("✗ STOP")
+
+    def test_where_only_the_next_key_is_published_the_switch_is_what_mends_it(self, world: World) -> None:
+        following = both_names()
+        served(world, ZONE + tlsa(following), whole(both_names()))
+        ran = rollover(world, "--next-cert", world.write("next.pem", whole(following)), "--format", "json")
+        assert (ran.exit_code, codes(ran), ran.json["plan"]["stages"]) == (0, {}, [])
+
+    def test_records_that_may_be_forged_are_not_handed_on_without_a_word(self, world: World) -> None:
+        current = both_names()
+        served(world, ZONE + tlsa(current), whole(current), "insecure")
+        ran = rollover(world, "--format", "json")
+        assert (ran.exit_code, codes(ran)) == (0, {"dane.insecure": "note"})
+        assert "compare them with those in the zone" in ran.json["findings"][0]["found"]
 
     @pytest.mark.parametrize("status", ["bogus", "failed"])
     def test_without_an_answer_there_is_no_plan(self, world: World, status: str) -> None:
