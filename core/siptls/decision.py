@@ -159,8 +159,8 @@ class Weighing:
             self._unmatched = ()
         if self.leaf is not None:
             self._make_remaining_checks(self.leaf)
-        unsettled = [code for code in _UNSETTLED if code in self._faults]
-        code = unsettled[0] if unsettled else self._faults[0]
+        unsettled = [code for code in _UNSETTLED if code in self._faults and "chain.revoked" not in self._faults]
+        code = unsettled[0] if unsettled else next(code for code in self._faults if code not in _UNSETTLED)
         place = self._places[self._faults.index(code)]
         return Decision(Outcome.UNDETERMINED if unsettled else Outcome.REJECTED, "none", code, place=place)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, cast
 
 from . import dane
@@ -50,7 +51,7 @@ class Judgement(PathWeighing):
         clock: tells the same on the wall clock; paths must be valid then. DANE-EE never asks.
         note: takes a code and its evidence for the journal, and tells the place of it there.
         validate: asks for a path and says how to go on.
-        refused: is told this judgement as soon as the peer is not accepted, even if an audit goes on.
+        refused: is told this judgement as soon as the peer is not accepted.
         done: is told this judgement and its decision, once, when nothing more is awaited.
     """
 
@@ -266,20 +267,30 @@ class Judgement(PathWeighing):
         self._done(self, self.decision)
 
     def _end(self) -> None:
-        """Settle the outcome; an audit may still want to know what PKIX alone would have said."""
+        """Settle the outcome."""
         if self.decision is None:
             self.decision = self._fail()
             self._refused(self)
-        if self._policy.audit and not self._pkix_asked and self._chain and self._anchors.certificates:
-            self._validate(ValidatePath(self._chain[0], self._chain[1:], self._anchors, self._at), self._audited)
-        else:
-            self._done(self, self.decision)
+        self._done(self, self.decision)
 
-    def _audited(self, event: PathEvent) -> None:
-        """Report what PKIX alone would have said; the decision stands."""
-        assert self.decision is not None
+    @property
+    def wants_audit(self) -> bool:
+        """Whether the policy wants to know what PKIX alone would have said, and nobody has asked yet."""
+        known = self._pkix_asked or self.leaf is None or not self._anchors.certificates
+        return self._policy.audit and not known
+
+    def audit(self, then: Callable[[], None]) -> None:
+        """Ask what PKIX alone would say, for the journal; the decision stands.
+
+        Args:
+            then: is called when that is noted.
+        """
+        question = ValidatePath(self._chain[0], self._chain[1:], self._anchors, self._at)
+        self._validate(question, partial(self._audited, then))
+
+    def _audited(self, then: Callable[[], None], event: PathEvent) -> None:
         if isinstance(event, PathValidated):
             self._note("chain.also-pkix", event)
         else:
             self._note("chain.timeout" if event.reason == "chain.timeout" else "chain.not-pkix", event)
-        self._done(self, self.decision)
+        then()

@@ -100,12 +100,12 @@ class Machine(ABC, Generic[R]):
     )
 
     def __init__(self, policy: Policy, now: float, at: datetime) -> None:
-        if at.tzinfo is None:
-            raise LocalProtocolError(f"the wall clock must be an aware datetime, not {at!r}")
+        if at.tzinfo is not UTC:
+            at = _in_utc(at)
         self.policy: Final[Policy] = policy
         self._began = now
         self._now = now
-        self._at = at if at.tzinfo is UTC else at.astimezone(UTC)
+        self._at = at
         self._ends = now + policy.limits.seconds
         self._due = self._ends
         self._lookups = 0
@@ -388,3 +388,12 @@ class Machine(ABC, Generic[R]):
                 self._close(event.action)
         elif self._result is None:
             raise LocalProtocolError(f"{event.action!r} was answered before")
+
+
+def _in_utc(at: datetime) -> datetime:
+    if at.utcoffset() is None:
+        raise LocalProtocolError(f"the wall clock must be an aware datetime, not {at!r}")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise LocalProtocolError(f"the wall clock must be a time that UTC can express, not {at!r}") from None

@@ -11,51 +11,33 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
-from .addresses import OrderAddresses, Reached
-from .dane import RecordSet
+from .addresses import OrderAddresses
+from .attempt import Attempt
 from .decision import Decision
-from .delegation import CODES, D_STATE, Addressed, Pinned
-from .dns.answer import SECURE, Answer
-from .dns.question import lookup
-from .dns.records import Tlsa
 from .errors import InvalidPolicy
-from .events import Anchors, Connect, ConnectEvent, ConnectFailed, Endpoint, Failure, LookupEvent, LookupFailed
+from .events import (
+    Anchors,
+    Connect,
+    ConnectEvent,
+    ConnectFailed,
+    Endpoint,
+    Presented,
+)
 from .judgement import Judgement
-from .locating import Locating
-from .names import tlsa_owner
+from .planning import Planning
 from .policy import SECURE_TRANSPORTS, Policy
-from .references import References
 from .revocation import NO_CRLS, Crls
 from .target import Target
 from .uri import SipUri
 from .verdict import GRAVEST, Method, Outcome, Verdict
 
 _DEFAULT_TRANSPORTS: Final = ("tls",)
-# The transport label of a TLSA owner name is that of the layer below TLS (RFC 6698 section 3, RFC 4168 section 6).
-_TLSA_PROTOCOLS: Final = {"tls": "tcp", "tls-sctp": "sctp", "wss": "tcp"}
 _NO_ANCHORS: Final = Anchors(name="no trust anchors")
 
 
-class _Attempt:
-    """One connection that is being made or judged, or the reason why a target was not connected to."""
-
-    __slots__ = ("closed", "code", "connect", "endpoint", "judgement", "method", "outcome", "place", "target")
-
-    def __init__(self, target: Target | None, connect: Connect | None) -> None:
-        self.target: Final = target
-        self.connect: Final = connect
-        self.endpoint: Final = None if connect is None else connect.endpoint
-        self.judgement: Judgement | None = None
-        self.closed = False
-        self.outcome = Outcome.UNDETERMINED
-        self.method: Method = "none"
-        self.code = "limit.seconds"
-        self.place = -1
-
-
-class Outbound(Locating[Verdict]):
+class Outbound(Planning[Verdict]):
     """Find out where the servers of a SIP URI are, and which connection to one of them is verified.
 
     Args:
@@ -78,17 +60,13 @@ class Outbound(Locating[Verdict]):
     """
 
     __slots__ = (
-        "_addressed_as",
         "_anchors",
         "_attempts",
-        "_bases",
+        "_audits",
         "_crls",
-        "_expansion",
+        "_held",
         "_in_flight",
         "_next_address",
-        "_records",
-        "_references",
-        "_server_name",
         "_staggered_at",
         "_worst",
     )
@@ -111,14 +89,10 @@ class Outbound(Locating[Verdict]):
         self._anchors = anchors
         self._crls = crls
         self._attempts = 0
-        self._worst: _Attempt | None = None
-        self._in_flight: tuple[_Attempt, ...] = ()
-        self._addressed_as = Addressed.NONE
-        self._bases: tuple[str, ...] = ()
-        self._expansion = ""
-        self._records: RecordSet | None = None
-        self._references: References | None = None
-        self._server_name: str | None = None
+        self._worst: Attempt | None = None
+        self._in_flight: tuple[Attempt, ...] = ()
+        self._audits: tuple[Judgement, ...] = ()
+        self._held: Callable[[], None] | None = None  # what is settled, while audits are made
         self._next_address = 0
         self._staggered_at = math.inf
         self._locate()
@@ -144,7 +118,7 @@ class Outbound(Locating[Verdict]):
             self._later(self._start_attempt)
         self._due = min(self._due, self._staggered_at)
 
-    # From the targets to the plan for one of them.
+    # From target to target.
 
     def _not_located(self, outcome: Outcome, code: str) -> None:
         if outcome is Outcome.NO_SERVICE and self._srv_questions:  # else the reason stands in the journal already
@@ -152,7 +126,7 @@ class Outbound(Locating[Verdict]):
         if self._worst is None:
             self._conclude(outcome, "none", code, None, None)
             return
-        attempt = _Attempt(None, None)  # the run had started again, and what failed before still counts
+        attempt = Attempt(None, None)  # the run had started again, and what failed before still counts
         attempt.outcome, attempt.code = outcome, code
         self._remember(attempt)
         self._give_up()
@@ -174,71 +148,6 @@ class Outbound(Locating[Verdict]):
     def _failed_endpoints(self) -> frozenset[Endpoint]:
         return frozenset([action.endpoint for action in self._ledger if isinstance(action, Connect)])
 
-    def _addressed(self, target: Target, reached: Reached) -> None:
-        self._note(CODES[target.delegation], target, None)
-        self._addressed_as = reached.status
-        self._bases = bases = reached.bases
-        # Only the URI's own host can add its canonical name as a third reference (D-REF).
-        own = len(bases) > 1 and target.host == self.uri.host
-        self._expansion = bases[0] if own else self._canonical
-        if reached.status is Addressed.FAILED:
-            self._skip(target, Outcome.UNDETERMINED, reached.code)
-        elif reached.status is Addressed.NONE:
-            self._skip(target, Outcome.NO_SERVICE, "locate.no-address")
-        elif bases:
-            self._ask_tlsa(target)
-        else:
-            self._treat(target, Pinned.NOT_ASKED, "")
-
-    def _ask_tlsa(self, target: Target) -> None:
-        owner = tlsa_owner(target.port, _TLSA_PROTOCOLS[target.transport], self._bases[0])
-        self._ask(lookup(owner, "TLSA"), self._tlsa_answered)
-
-    def _tlsa_answered(self, event: LookupEvent) -> None:
-        target = self._target
-        assert target is not None
-        if isinstance(event, LookupFailed):
-            code = "dnssec.bogus" if event.reason is Failure.BOGUS else "dane.lookup-failed"
-            self._note(code, target, event)
-            self._skip(target, Outcome.UNDETERMINED, code)
-            return
-        self._note("dane.tlsa", target, event)
-        answer = event.answer
-        self._count_on_for_target(event)
-        if answer.security is SECURE and answer.records:
-            self._sort_records(target, answer)
-            return
-        if answer.records:
-            self._note("dane.insecure", target, answer)
-        if len(self._bases) > 1:
-            # Nothing at the canonical name: the name before the alias is asked next (RFC 7671 section 7).
-            self._bases = self._bases[1:]
-            self._ask_tlsa(target)
-        else:
-            self._treat(target, Pinned.NONE, "")
-
-    def _sort_records(self, target: Target, answer: Answer) -> None:
-        records = RecordSet(cast("tuple[Tlsa, ...]", answer.records), self.policy)  # Machine lets no other type pass
-        for code, evidence in () if len(records.counting) == len(answer.records) else records.notes:
-            self._note(code, target, evidence)
-        self._records = records if records.counting else None
-        if records.counting and not records.only_constrains:
-            self._treat(target, Pinned.USABLE, self._bases[0])
-            return
-        self._note("dane.unusable", target, answer)
-        if self.policy.strict_dane:
-            self._skip(target, Outcome.REJECTED, "dane.unusable")
-        else:
-            self._treat(target, Pinned.UNUSABLE, "")
-
-    def _treat(self, target: Target, pinned: Pinned, base: str) -> None:
-        """Settle what the peer will be held against, before it is seen, and connect (D-STATE, D-REF)."""
-        treatment = D_STATE[target.delegation, self._addressed_as, pinned]
-        self._references, self._server_name = References.under(
-            treatment, self.policy, self.uri.host, target.host, base, self._expansion
-        )
-        self._start_attempt()
-
     # Connections.
 
     def _start_attempt(self, _event: object = None) -> None:
@@ -252,17 +161,15 @@ class Outbound(Locating[Verdict]):
             return
         if self._attempts >= self.policy.limits.attempts:
             if not self._in_flight:
-                most = self.policy.limits.attempts
-                self._note(
-                    "limit.attempts", "LOCATE", f"limits.attempts: {most} are made, and there are more addresses"
-                )
+                most = f"limits.attempts: {self._attempts} are made, and there are more addresses"
+                self._note("limit.attempts", "LOCATE", most)
                 self._give_up()
             return
         self._attempts += 1
         endpoint = Endpoint(target.host, target.addresses[self._next_address], target.port, target.transport)
         self._next_address += 1
         connect = Connect(self._attempts, endpoint, self._server_name)
-        self._in_flight += (_Attempt(target, connect),)
+        self._in_flight += (Attempt(target, connect),)
         if len(self._in_flight) == 1 and self._next_address < len(target.addresses):
             self._staggered_at = self._now + self.policy.attempt_delay
             if self._staggered_at < self._due:
@@ -270,6 +177,10 @@ class Outbound(Locating[Verdict]):
         self._connect(connect, self._presented)
 
     def _presented(self, event: ConnectEvent) -> None:
+        if self._held is not None:
+            if isinstance(event, Presented):
+                self._close(event.action)
+            return
         attempt = self._attempt_of(event.action)
         endpoint = event.action.endpoint
         if isinstance(event, ConnectFailed):
@@ -296,28 +207,33 @@ class Outbound(Locating[Verdict]):
         )
         judgement.begin()
 
-    def _attempt_of(self, part: Connect | Judgement) -> _Attempt:
+    def _attempt_of(self, part: Connect | Judgement) -> Attempt:
         """The attempt in flight that a connection or a judgement belongs to."""
         (attempt,) = [a for a in self._in_flight if a.connect is part or a.judgement is part]
         return attempt
 
     def _refused(self, judgement: Judgement) -> None:
         """Close at once what is not accepted (RFC 5922 section 7.3)."""
+        if self._held is not None:
+            return  # it is closed already
         attempt = self._attempt_of(judgement)
         assert attempt.connect is not None
         attempt.closed = True
         self._close(attempt.connect)
 
     def _judged(self, judgement: Judgement, decision: Decision) -> None:
+        if judgement.wants_audit:
+            self._audits += (judgement,)
+        if self._held is not None:
+            return
         attempt = self._attempt_of(judgement)
-        attempt.outcome, attempt.method, attempt.code = decision.outcome, decision.method, decision.code
-        attempt.place = decision.place
+        attempt.decided(decision)
         if decision.outcome is Outcome.ACCEPTED:
             self._accept(attempt, decision)
             return
         self._failed(attempt)
 
-    def _failed(self, attempt: _Attempt) -> None:
+    def _failed(self, attempt: Attempt) -> None:
         """One connection led to nothing: take the next address, or wait for the one that is still in flight."""
         self._in_flight = tuple([other for other in self._in_flight if other is not attempt])
         self._remember(attempt)
@@ -326,12 +242,12 @@ class Outbound(Locating[Verdict]):
 
     def _skip(self, target: Target, outcome: Outcome, code: str) -> None:
         """Do not connect to this target; others may be tried (RFC 7673 sections 3.2 and 3.4)."""
-        attempt = _Attempt(target, None)
+        attempt = Attempt(target, None)
         attempt.outcome, attempt.code = outcome, code
         self._remember(attempt)
         self._later(self._go_on)
 
-    def _remember(self, attempt: _Attempt) -> None:
+    def _remember(self, attempt: Attempt) -> None:
         """The first failure of the gravest kind speaks for all."""
         worst = self._worst
         if worst is None or GRAVEST.index(attempt.outcome) < GRAVEST.index(worst.outcome):
@@ -348,25 +264,28 @@ class Outbound(Locating[Verdict]):
         self._conclude(attempt.outcome, attempt.method, code, attempt, None)
 
     def _run_out(self) -> None:
+        self._audits = ()
+        if self._held is not None:
+            self._held()
+            return
         for attempt in self._in_flight:
             judgement = attempt.judgement
             if judgement is not None and judgement.decision is not None:
-                # Only an audit was still missing, and an audit never changes the outcome.
-                attempt.outcome, attempt.code = judgement.decision.outcome, judgement.decision.code
-                attempt.method, attempt.place = judgement.decision.method, judgement.decision.place
+                # Only further ways were still tried for an audit, and an audit never changes the outcome.
+                attempt.decided(judgement.decision)
                 if attempt.outcome is Outcome.ACCEPTED:
                     self._accept(attempt, judgement.decision)
                     return
         self._note("limit.seconds", "LOCATE", f"limits.seconds: {self.policy.limits.seconds:g} s")
-        for attempt in self._in_flight or (_Attempt(self._target, None),):
+        for attempt in self._in_flight or (Attempt(self._target, None),):
             self._remember(attempt)
         self._give_up()
 
-    def _accept(self, attempt: _Attempt, decision: Decision) -> None:
+    def _accept(self, attempt: Attempt, decision: Decision) -> None:
         self._conclude(Outcome.ACCEPTED, decision.method, decision.code, attempt, decision)
 
     def _conclude(
-        self, outcome: Outcome, method: Method, code: str, attempt: _Attempt | None, decision: Decision | None
+        self, outcome: Outcome, method: Method, code: str, attempt: Attempt | None, decision: Decision | None
     ) -> None:
         expires = min(self._expires, self._target_expires)
         if decision is not None and decision.until < expires:
@@ -376,6 +295,15 @@ class Outbound(Locating[Verdict]):
             presented = other.judgement is not None and not other.closed
             if presented and other.connect is not None and (decision is None or other is not attempt):
                 self._close(other.connect)
+        self._in_flight = ()
+        self._staggered_at = math.inf
+        if self._audits:
+            # What is settled no audit changes, so that a slow one takes no server its turn.
+            self._held = partial(self._conclude, outcome, method, code, attempt, decision)
+            self._ready = ()
+            for judgement in self._audits:
+                judgement.audit(partial(self._audited, judgement))
+            return
         verdict = Verdict(
             outcome,
             method,
@@ -393,6 +321,9 @@ class Outbound(Locating[Verdict]):
             self._now,
             -1 if attempt is None else attempt.place,
         )
-        self._in_flight = ()
-        self._staggered_at = math.inf
         self._finish(verdict)
+
+    def _audited(self, judgement: Judgement) -> None:
+        self._audits = tuple([other for other in self._audits if other is not judgement])
+        if not self._audits and self._held is not None:
+            self._held()

@@ -47,10 +47,12 @@ class PathWeighing(Weighing, ABC):
         "_chain",
         "_crls",
         "_detours",
+        "_left_to_try",
         "_matches",
         "_now",
         "_place_of_name",
         "_pool",
+        "_revoked",
         "_tried",
         "_validate",
     )
@@ -78,7 +80,9 @@ class PathWeighing(Weighing, ABC):
         self._pool: list[Certificate] | None = None
         self._matches: tuple[tuple[Tlsa, int], ...] = ()  # records that matched, and where in the journal that stands
         self._place_of_name = -1
+        self._revoked = False  # whether a path was refused, because a certificate of it is revoked
         self._detours: tuple[ValidatePath, ...] = ()
+        self._left_to_try = policy.limits.paths
         self._tried: frozenset[bytes] = frozenset()  # what paths were asked to lead through, to get past an authority
 
     @abstractmethod
@@ -136,9 +140,13 @@ class PathWeighing(Weighing, ABC):
         if fault == "chain.revoked":
             self._faults.append(fault)
             self._places.append(revoked)
+            self._revoked = True
+            if event.findings[0].status == "revoked":
+                self._left_to_try = 0  # the leaf is the same in every path
             faults = [*faults, fault]
-        elif fault and self._policy.revocation == "crl-required":
-            if not faults:
+        elif fault and (self._revoked or self._policy.revocation == "crl-required"):
+            # What is known to be revoked is not passed by where nothing is known.
+            if not faults and not self._revoked:
                 self._fault(fault)
             faults = [*faults, fault]
         self._path_examined(asked, found, left, faults)
@@ -180,8 +188,12 @@ class PathWeighing(Weighing, ABC):
         seen = self._tried.union([each.der for each in found.path])
         others = [*readable(asked.anchors.certificates), *self._issuers()]
         ways = sorted({each.der for each in others if each.subject in names} - seen)
-        ways = ways[: max(0, self._policy.limits.paths - len(self._tried))]
-        self._tried = self._tried.union(ways)
+        if len(ways) > self._left_to_try:
+            if self._left_to_try or not self._revoked:
+                self._cut = f"limits.paths: {len(ways) - self._left_to_try} path(s) past an authority were not tried"
+            del ways[self._left_to_try :]
+        self._left_to_try -= len(ways)
+        self._tried = seen.union(ways)
         self._detours += tuple(
             [ValidatePath(asked.leaf, asked.pool, asked.anchors, asked.at, through) for through in ways]
         )

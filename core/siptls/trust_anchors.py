@@ -70,6 +70,14 @@ def pkix_ta_candidates(
     return [(der, found[der]) for der in candidates[:limit]], max(0, len(candidates) - limit)
 
 
+def _is_named(der: bytes, names: list[bytes]) -> bool:
+    """Whether a certificate has one of these subjects; one that cannot be read has none."""
+    try:
+        return Certificate(der).subject in names
+    except InvalidCertificate:
+        return False
+
+
 def _above(leaf: Certificate, authorities: list[Certificate]) -> set[bytes]:
     """Return the authorities that may stand above a leaf, as far as their names tell."""
     below: dict[bytes, list[Certificate]] = {}
@@ -121,7 +129,7 @@ def dane_ta_anchors(
     names = sorted({leaf.issuer, *[issuer.issuer for issuer in issuers]})
     full = sorted([record for record in records if record.matching == FULL], key=lambda record: record.data)
     if len(full) > limit:
-        full.sort(key=lambda record: record.selector == CERT and Certificate(record.data).subject not in names)
+        full.sort(key=lambda record: record.selector == CERT and not _is_named(record.data, names))
     for record in full[:limit]:  # sorted, since the order of the records of an RRset means nothing
         if record.selector == CERT:
             if Certificate(record.data).spki != leaf.spki:

@@ -137,8 +137,11 @@ class Verification(Machine[Verdict]):
         self._note("dane.unusable", host, "; ".join([str(record) for record in tlsa[:8]]))
         return (records if records.counting else None), Pinned.UNUSABLE
 
-    def _judged(self, _judgement: Judgement, decision: Decision) -> None:
-        self._conclude(decision)
+    def _judged(self, judgement: Judgement, decision: Decision) -> None:
+        if judgement.wants_audit:
+            judgement.audit(partial(self._conclude, decision))
+        else:
+            self._conclude(decision)
 
     def _run_out(self) -> None:
         decided = None if self._judgement is None else self._judgement.decision

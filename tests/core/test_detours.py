@@ -8,9 +8,10 @@ from itertools import permutations
 import pytest
 
 from forged import EMAIL_PROTECTION, constraints, dns, uri
-from judging import CA, LEAF, ROOT, Court, Made, ca, made, said
-from siptls import Limits, Policy, Revocation
-from world import AT
+from judging import CA, DOMAIN, LEAF, OTHER, ROOT, TARGET, Court, Made, ca, issued, made, said, valid_between
+from siptls import Anchors, Limits, LocalProtocolError, Outbound, Policy, Revocation, Security, ValidatePath
+from siptls.dns import Alias, Tlsa
+from world import AT, World, first
 
 ROOTS = [ca(f"Root {number}", f"Root {number}", 60 + number) for number in range(12)]
 
@@ -73,8 +74,10 @@ def test_the_questions_are_bounded() -> None:
     ]
     ways = [(LEAF, authority, ROOTS[number]) for number, authority in enumerate(many, 6)]
     court = Court((LEAF, *many), (), ways, ROOTS, policy=Policy(limits=Limits(paths=3)))
-    assert court.verdict().code == "chain.name-constraints"
+    assert said(court.verdict()) == ("UNDETERMINED", "none", "limit.paths")
     assert len(court.questions) == 4
+    court.policy = Policy(limits=Limits(paths=5))
+    assert said(court.verdict()) == ("REJECTED", "none", "chain.name-constraints")
 
 
 def test_a_way_that_was_not_looked_at_in_time_leaves_it_open() -> None:
@@ -98,3 +101,116 @@ def test_times_are_told_in_utc_wherever_the_caller_lives() -> None:
     verdict = Court((LEAF, CA), at=at).verdict()
     (step,) = [step for step in verdict.steps if step.code == "chain.expired"]
     assert step.expected == "valid at 2027-03-02T12:00:00Z"
+
+
+class TestRevoked:
+    """What is known to be revoked is not passed by on a way of which nothing is known."""
+
+    def judged(self, *, leaf: Revocation, way: Revocation, revocation: str = "crl") -> Court:
+        says = {LEAF.der: leaf, REVOKED.der: Revocation("revoked", "chain.revoked"), FINE.der: way}
+        return Court(
+            (LEAF, REVOKED, FINE),
+            (),
+            [(LEAF, REVOKED, ROOTS[4]), (LEAF, FINE, ROOTS[1])],
+            ROOTS,
+            policy=Policy().replace(revocation=revocation),
+            revocation=lambda der: says[der],
+        )
+
+    @pytest.mark.req("GJ-7", "R5922-8-1")
+    @pytest.mark.parametrize("revocation", ["crl", "crl-required"])
+    def test_only_a_way_that_is_good_as_a_whole_leads_past_it(self, revocation: str) -> None:
+        good, unknown = Revocation("good"), Revocation("unknown", "crl.missing")
+        for leaf in (good, unknown):
+            for way in (good, unknown):
+                verdict = self.judged(leaf=leaf, way=way, revocation=revocation).verdict()
+                if leaf is good and way is good:
+                    assert verdict.accepted
+                else:
+                    assert said(verdict) == ("REJECTED", "none", "chain.revoked")
+
+    @pytest.mark.req("GJ-7")
+    @pytest.mark.parametrize("revocation", ["crl", "crl-required"])
+    @pytest.mark.parametrize("way", [Revocation("good"), Revocation("unknown", "crl.missing")])
+    def test_a_revoked_leaf_is_the_same_in_every_path(self, revocation: str, way: Revocation) -> None:
+        court = self.judged(leaf=Revocation("revoked", "chain.revoked"), way=way, revocation=revocation)
+        assert said(court.verdict()) == ("REJECTED", "none", "chain.revoked")
+        assert len(court.questions) == 1
+
+    def test_the_order_of_what_is_found_decides_nothing(self) -> None:
+        revoked, unknown = Revocation("revoked", "chain.revoked"), Revocation("unknown", "crl.missing")
+        for findings in ((revoked, unknown), (unknown, revoked)):
+            says = dict(zip((LEAF.der, CA.der), findings, strict=True))
+            court = Court((LEAF, CA), (), [(LEAF, CA, ROOT)], policy=Policy(revocation="crl"))
+            court.revocation = says.__getitem__
+            assert said(court.verdict()) == ("REJECTED", "none", "chain.revoked")
+
+    def test_a_slow_detour_does_not_make_it_undetermined(self) -> None:
+        court = self.judged(leaf=Revocation("good"), way=Revocation("good"))
+        court.paths = lambda question: (
+            "chain.timeout" if question.through is not None else (LEAF.der, REVOKED.der, ROOTS[4].der)
+        )
+        assert said(court.verdict()) == ("REJECTED", "none", "chain.revoked")
+
+
+def test_a_malformed_anchor_in_the_dns_takes_no_other_one_its_turn() -> None:
+    broken = Tlsa("", 2, 0, 0, made("broken", all_extensions=b"\xa3\x03\x30\x01\x00").der)
+    records = [root.record(2, 0, 0) for root in (*ROOTS[:8], ROOT)]
+    for order in ([broken, *records], [*records, broken]):
+        assert Court((LEAF, CA), order, [(LEAF, CA, ROOT)]).verdict().accepted
+
+
+@pytest.mark.req("D-PATH-4")
+def test_a_bare_key_binds_no_dates_though_another_record_names_its_certificate() -> None:
+    old = ca("CA", "Root", 2, validity=valid_between("200101", "210101"))
+    records = [old.record(2, 0, 1), old.record(2, 1, 1)]
+    for order in (records, records[::-1]):
+        verdict = Court((LEAF, old), order, [(LEAF, old, ROOT)]).verdict()
+        assert verdict.accepted
+        assert verdict.expires > 0
+
+
+@pytest.mark.parametrize("at", [datetime.max.replace(tzinfo=timezone(timedelta(hours=-2))), datetime(2026, 1, 1)])  # noqa: DTZ001
+def test_a_time_that_utc_cannot_express_is_a_mistake_of_the_caller(at: datetime) -> None:
+    with pytest.raises(LocalProtocolError):
+        Court((LEAF, CA), at=at).verdict()
+
+
+@pytest.mark.req("D-REF")
+def test_an_alias_of_an_srv_target_adds_no_reference() -> None:
+    leaf = made(names=[dns("canonical.example")], number=11)
+    world = World()
+    world.naptr(DOMAIN)
+    world.srv(f"_sips._tcp.{DOMAIN}", (10, 0, 5061, TARGET))
+    world.address(TARGET, "192.0.2.1", alias=[Alias(TARGET, "canonical.example", Security.SECURE, 300.0)])
+    world.tlsa(f"_5061._tcp.{TARGET}", str(CA.record(2, 0, 1)))
+    world.server("192.0.2.1", [leaf.der, CA.der])
+    world.paths = issued((leaf, CA, ROOT))
+    assert world.outbound(f"sips:a@{DOMAIN}").code == "id.mismatch"
+
+
+@pytest.mark.parametrize("audit", [False, True])
+def test_a_slow_audit_takes_no_server_its_turn(audit: bool) -> None:
+    world = World(anchors=Anchors((ROOT.der,)))
+    world.naptr(DOMAIN)
+    world.srv(f"_sips._tcp.{DOMAIN}", *[(n, 0, 5061, f"s{n}.example") for n in range(6)])
+    for n in range(6):
+        world.address(f"s{n}.example", f"192.0.2.{n + 1}")
+        world.server(f"192.0.2.{n + 1}", [(LEAF if n == 5 else OTHER).der])
+        world.tlsa(f"_5061._tcp.s{n}.example", str(LEAF.record(3, 1, 1)))
+    policy, now = Policy(audit=audit), 0.0
+    machine = Outbound(f"sips:{DOMAIN}", policy=policy, now=now, at=AT, randbelow=first, anchors=world.anchors)
+    while machine.verdict is None:
+        actions = [action for action in machine.next_actions(now=now) if not isinstance(action, ValidatePath)]
+        events = [world.perform(action) for action in actions]
+        for event in events:
+            if event is not None:
+                machine.receive(event, now=now)
+        if not events:
+            now = machine.deadline
+            machine.advance(now=now)
+    assert said(machine.verdict) == ("ACCEPTED", "dane-ee", "dane.match")
+    assert [step.code for step in machine.verdict.steps].count("chain.timeout") == (6 if audit else 0)
+    for action in machine.next_actions(now=now):
+        world.perform(action)
+    assert world.open == [machine.verdict.connection]

@@ -17,7 +17,7 @@ from siptls.delegation import D_REF, D_STATE, Addressed, Name, Pinned, Terms, Tr
 from siptls.dns import Answer, Srv, Tlsa
 from siptls.events import Answered, LookupFailed
 from siptls.judgement import Judgement
-from siptls.outbound import Outbound
+from siptls.planning import Planning
 from siptls.policy import Policy
 from siptls.references import References
 from world import INSECURE, SECURE, SOURCE
@@ -77,7 +77,7 @@ def _matches(records: RecordSet, der: bytes) -> bool:
 
 
 def takes_a_failed_tlsa_lookup_for_no_record(patch: pytest.MonkeyPatch) -> None:
-    answered: Callable[[Any, object], None] = vars(Outbound)["_tlsa_answered"]
+    answered: Callable[[Any, object], None] = vars(Planning)["_tlsa_answered"]
 
     def forgiving(self: Any, event: Answered | LookupFailed) -> None:
         if isinstance(event, LookupFailed):
@@ -85,7 +85,7 @@ def takes_a_failed_tlsa_lookup_for_no_record(patch: pytest.MonkeyPatch) -> None:
             event = Answered(event.action, nothing)
         answered(self, event)
 
-    patch.setattr("siptls.outbound.Outbound._tlsa_answered", forgiving)
+    patch.setattr("siptls.planning.Planning._tlsa_answered", forgiving)
 
 
 def ignores_require_target_name(patch: pytest.MonkeyPatch) -> None:
