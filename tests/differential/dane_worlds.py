@@ -368,7 +368,7 @@ def _rare(draw: st.DrawFn) -> World:
     level = draw(st.sampled_from(range(1, depth)))
     matching = draw(st.sampled_from([0, 1, 2]))
     everyone = tuple(range(depth + 1))
-    match draw(st.sampled_from(["key", "issuer", "name", "twice", "purpose", "self-issued"])):
+    match draw(st.sampled_from(["key", "issuer", "name", "twice", "purpose", "self-issued", "crossed"])):
         case "key":
             _with_flaw(line, level, draw(st.sampled_from(_LIMITED)))
             world = World(certificates=tuple(line), sent=everyone, pins=(Pin(2, 1, matching, level),))
@@ -386,6 +386,14 @@ def _rare(draw: st.DrawFn) -> World:
             _with_flaw(line, draw(st.sampled_from(everyone)), ("purposes", purposes))
             eku: Purpose = draw(st.sampled_from(_EKUS))
             world = World(certificates=tuple(line), sent=everyone, trusted=(depth,), eku=eku)
+        case "crossed":
+            crossed = _relative("cross-signed", line[depth])
+            world = World(
+                certificates=(*line, crossed, _OTHER_ROOT),
+                sent=(*everyone, depth + 1),
+                trusted=(depth + 2,),
+                pins=(Pin(0, draw(st.sampled_from([0, 1])), matching, depth),),
+            )
         case "self-issued":
             line = _line(2, draw(st.sampled_from(_RIGHT)), key_ids=False)
             _with_flaw(line, 1, ("subject", "Level 2"))

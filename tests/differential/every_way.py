@@ -48,6 +48,7 @@ class Allowance(Enum):
     WEAK_AUTHORITY = "authorities without basicConstraints or with Ed25519"
     PUBLISHED_ISSUER = "a certificate published for PKIX-TA completes the chain"
     SELF_ISSUED = "whoever has its issuer's name is taken to sign itself"
+    SELF_SIGNED_WITHIN = "a self-signed certificate ends a path"
     STRICT = "unusable records are no records"
 
 
@@ -246,9 +247,24 @@ class EveryWay:
         bare = usage == 2 and records[0][1] == 1 and spki(way[-1].key) != records[0][3]
         if self._allows(Allowance.WEAK_AUTHORITY) and _weak(way, records if bare else ()):
             return False
-        said = self._translated(way, anchored=not bare)
+        within = next((place for place in range(1, len(way) - 2) if way[place].self_signed), None)
+        if within is None or not self._allows(Allowance.SELF_SIGNED_WITHIN):
+            return self._is_valid(way, store, records, usage, anchored=not bare)
+        # Up to it, and past it: whoever certifies its key stands for it, but for an anchor, which ends the path below.
+        itself, above = way[within : within + 1], way[within + 1 : within + 2]
+        moved = tuple([_about(each, itself, above) for each in records])
+        return self._is_valid(way[: within + 1], itself, None, usage, anchored=False) and self._valid(
+            way[:within] + way[within + 1 :], store, moved, usage
+        )
+
+    def _is_valid(
+        self, way: Way, store: Way, records: tuple[Record, ...] | None, usage: int, *, anchored: bool
+    ) -> bool:
+        """Whether OpenSSL takes a way; without records, as plain PKIX."""
+        said = self._translated(way, anchored=anchored)
+        wanted, records = records is not None and usage != NO_USABLE, records or ()
         translated = tuple([_about(each, way, said) for each in records if usage != 0 or _could_match(each, way)])
-        if usage != NO_USABLE and not translated:
+        if wanted and not translated:
             return False
         asked = Asked(
             chain=tuple([certificate(each) for each in said]),

@@ -208,19 +208,36 @@ EXAMPLES: Final = {
     ),
     "the policy's digests match": World(
         certificates=(
-            Description(subject="leaf", key=("p256", 10), issuer="CA", signer=("p256", 1), dns=("example.com",)),
+            Description(subject="leaf", key=("p256", 10), issuer="Level 1", signer=("p256", 1), dns=("example.com",)),
             Description(
-                subject="CA",
+                subject="Level 1",
                 key=("p256", 1),
-                issuer="CA",
+                issuer="Level 1",
                 signer=("p256", 1),
+                ca=True,
+                key_usage=("key_cert_sign", "crl_sign"),
+            ),
+            Description(
+                subject="Level 1",
+                key=("p256", 1),
+                issuer="Other Root",
+                signer=("p256", 20),
+                ca=True,
+                key_usage=("key_cert_sign", "crl_sign"),
+            ),
+            Description(
+                subject="Other Root",
+                key=("p256", 20),
+                issuer="Other Root",
+                signer=("p256", 20),
                 ca=True,
                 key_usage=("key_cert_sign", "crl_sign"),
             ),
         ),
         sent=(0, 1),
-        pins=(Pin(usage=3, selector=1, matching=1, about=0), Pin(usage=3, selector=1, matching=2, about=None)),
-        digests=("sha256", "sha512"),
+        trusted=(1,),
+        pins=(Pin(usage=0, selector=0, matching=1, about=0),),
+        digests=("sha512",),
     ),
     "only other digests match": World(
         certificates=(
@@ -233,30 +250,34 @@ EXAMPLES: Final = {
     ),
     "one way fails, another one not": World(
         certificates=(
+            Description(subject="leaf", key=("p256", 10), issuer="Level 1", signer=("p256", 1), dns=("example.com",)),
             Description(
-                subject="leaf", key=("p256", 10), issuer="CA", signer=("p256", 1), dns=("example.com",), key_ids=False
-            ),
-            Description(
-                subject="CA",
+                subject="Level 1",
                 key=("p256", 1),
-                issuer="CA",
+                issuer="Level 1",
                 signer=("p256", 1),
                 ca=True,
                 key_usage=("key_cert_sign", "crl_sign"),
-                key_ids=False,
             ),
             Description(
-                subject="CA",
-                key=("p256", 2),
-                issuer="CA",
-                signer=("p256", 2),
+                subject="Level 1",
+                key=("p256", 1),
+                issuer="Other Root",
+                signer=("p256", 20),
                 ca=True,
                 key_usage=("key_cert_sign", "crl_sign"),
-                key_ids=False,
+            ),
+            Description(
+                subject="Other Root",
+                key=("p256", 20),
+                issuer="Other Root",
+                signer=("p256", 20),
+                ca=True,
+                key_usage=("key_cert_sign", "crl_sign"),
             ),
         ),
-        sent=(0, 2, 1),
-        pins=(Pin(usage=2, selector=0, matching=1, about=1),),
+        sent=(0, 1, 2),
+        trusted=(3,),
     ),
     "a pinned key is no certificate": World(
         certificates=(
@@ -293,17 +314,25 @@ EXAMPLES: Final = {
     ),
     "any certificate may be an anchor": World(
         certificates=(
-            Description(subject="leaf", key=("p256", 10), issuer="CA", signer=("p256", 1), dns=("example.com",)),
+            Description(subject="leaf", key=("p256", 10), issuer="Level 1", signer=("p256", 1), dns=("example.com",)),
             Description(
-                subject="CA",
+                subject="Level 1",
                 key=("p256", 1),
-                issuer="Root",
+                issuer="Level 2",
+                signer=("p256", 2),
+                ca=True,
+                key_usage=("key_cert_sign", "crl_sign"),
+            ),
+            Description(
+                subject="Level 2",
+                key=("p256", 2),
+                issuer="Level 2",
                 signer=("p256", 2),
                 ca=True,
                 key_usage=("key_cert_sign", "crl_sign"),
             ),
         ),
-        sent=(0,),
+        sent=(0, 1, 2),
         trusted=(1,),
     ),
     "the dates of a pinned authority count": World(
@@ -362,17 +391,19 @@ EXAMPLES: Final = {
     ),
     "authorities that the path library refuses": World(
         certificates=(
-            Description(subject="leaf", key=("p256", 10), issuer="CA", signer=("ed25519", 1), dns=("example.com",)),
             Description(
-                subject="CA",
+                subject="leaf", key=("p256", 10), issuer="Level 1", signer=("ed25519", 1), dns=("example.com",)
+            ),
+            Description(
+                subject="Level 1",
                 key=("ed25519", 1),
-                issuer="CA",
+                issuer="Level 1",
                 signer=("ed25519", 1),
                 ca=True,
                 key_usage=("key_cert_sign", "crl_sign"),
             ),
         ),
-        sent=(0,),
+        sent=(0, 1),
         trusted=(1,),
     ),
     "a constraint is not an issuer": World(
@@ -439,6 +470,38 @@ EXAMPLES: Final = {
         ),
         sent=(0, 1, 2),
         trusted=(2,),
+    ),
+    "a self-signed certificate within a path": World(
+        certificates=(
+            Description(subject="leaf", key=("p256", 10), issuer="CA", signer=("p256", 1), dns=("example.com",)),
+            Description(
+                subject="CA",
+                key=("p256", 1),
+                issuer="CA",
+                signer=("p256", 1),
+                ca=True,
+                key_usage=("key_cert_sign", "crl_sign"),
+            ),
+            Description(
+                subject="CA",
+                key=("p256", 1),
+                issuer="Other Root",
+                signer=("p256", 20),
+                ca=True,
+                key_usage=("key_cert_sign", "crl_sign"),
+            ),
+            Description(
+                subject="Other Root",
+                key=("p256", 20),
+                issuer="Other Root",
+                signer=("p256", 20),
+                ca=True,
+                key_usage=("key_cert_sign", "crl_sign"),
+            ),
+        ),
+        sent=(0, 1, 2),
+        trusted=(3,),
+        pins=(Pin(usage=0, selector=0, matching=1, about=1),),
     ),
     "unusable records are fatal when strict": World(
         certificates=(

@@ -106,10 +106,10 @@ def _digest_decides_for_them(world: World) -> bool:
 
 
 def _there_is_a_choice(world: World) -> bool:
-    """Some name has two certificates, or there are two usages to choose from, or an anchor may be passed."""
-    usages = {record[0] for record in Counting.of(world).records}
+    """Some name has two certificates, or there are two usages to choose from, with our digests or OpenSSL's."""
+    usages = [{record[0] for record in each.records} for each in (Counting.of(world), Counting.by_default(world))]
     subjects = [each.subject for each in world.certificates]
-    return len(usages) > 1 or any(subjects.count(each.issuer) > 1 for each in world.certificates)
+    return max(map(len, usages)) > 1 or any(subjects.count(each.issuer) > 1 for each in world.certificates)
 
 
 def _key_is_pinned(world: World) -> bool:
@@ -156,6 +156,13 @@ def _self_issued(world: World) -> bool:
     return any(map(is_misread, world.certificates))
 
 
+def _self_signed_within(world: World) -> bool:
+    """A record of PKIX-TA counts, and a self-signed authority has a cross-certificate, or looks as if it had one."""
+    roots = {each.subject for each in world.certificates[1:] if each.self_signed}
+    crossed = any(each.subject in roots and not each.self_signed for each in world.certificates[1:])
+    return crossed and any(record[0] == 0 for record in Counting.of(world).records)
+
+
 def _issuer_is_published(world: World) -> bool:
     known = {*world.sent, *world.trusted}
     return any((p.usage, p.selector, p.matching, p.fault) == (0, 0, 0, "") and p.about not in known for p in world.pins)
@@ -164,18 +171,6 @@ def _issuer_is_published(world: World) -> bool:
 def _unusable_is_fatal(world: World) -> bool:
     return world.strict_dane and bool(world.pins) and not Counting.of(world).records
 
-
-def stops_at_the_first_path(world: World) -> bool:
-    """Whether siptls may refuse a path for a rule of its own, and another one would have been good.
-
-    It holds sip URIs against dNSName constraints, and asks authorities for their purposes (D-PATH-1, D-PATH-2), on the
-    path that the path library has found; it does not look for another one.
-    """
-    limited = any(each.permitted or each.excluded or each.purposes for each in world.certificates[1:])
-    return limited and _there_is_a_choice(world)
-
-
-OWN_RULES: Final = frozenset({"chain.name-constraints", "chain.eku"})
 
 NOT_IN_ONE_WAY: Final = frozenset({Allowance.WEAK_AUTHORITY, Allowance.PUBLISHED_ISSUER, Allowance.OWN_ANCHOR})
 """These are made by leaving ways out, which is no question that can be put where OpenSSL looks for its way."""
@@ -229,6 +224,13 @@ EXPLANATIONS: Final = (
         "a constraint is not an issuer", "RFC 6698 2.1.1", Allowance.PUBLISHED_ISSUER, THEIRS, _issuer_is_published
     ),
     Explanation("self-issued is not self-signed", "RFC 5280 3.2", Allowance.SELF_ISSUED, OURS, _self_issued),
+    Explanation(
+        "a self-signed certificate within a path",
+        "RFC 5280 6.1",
+        Allowance.SELF_SIGNED_WITHIN,
+        OURS,
+        _self_signed_within,
+    ),
     Explanation(
         "unusable records are fatal when strict", "RFC 7671 10.3", Allowance.STRICT, THEIRS, _unusable_is_fatal
     ),

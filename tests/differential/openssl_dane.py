@@ -11,11 +11,9 @@ from differential.explained import (
     EXPLANATIONS,
     NOT_IN_ONE_WAY,
     OURS,
-    OWN_RULES,
     THEIRS,
     Explanation,
     Way,
-    stops_at_the_first_path,
 )
 from differential.search import search
 from siptls.dns import Security, Tlsa
@@ -26,8 +24,6 @@ from siptls_io import verify_chain
 
 METHODS = {3: "dane-ee", 2: "dane-ta", 1: "pkix-ee", 0: "pkix-ta", NO_USABLE: "pkix"}
 """The methods in the order of what they cost, which is the order in which siptls names them."""
-
-ANOTHER_PATH = "a rule of siptls refused the first path, another one is good"
 
 
 @lru_cache(maxsize=1_000)
@@ -56,11 +52,6 @@ def judged(world: World) -> Verdict:
     )
 
 
-def codes(verdict: Verdict) -> set[str]:
-    """The codes of all that it tells."""
-    return {step.code for step in verdict.steps}
-
-
 def check(world: World, tally: Counter[str]) -> None:
     """Hold both judges against each other.
 
@@ -79,11 +70,7 @@ def check(world: World, tally: Counter[str]) -> None:
     by = EveryWay(world).accepting()
     theirs = next((name for usage, name in METHODS.items() if usage in by), "none")
     tally["worlds"] += 1
-    if method != theirs:
-        first = stops_at_the_first_path(world) and theirs != "none" and not OWN_RULES.isdisjoint(codes(verdict))
-        assert first, f"siptls: {method} ({verdict.code}); OpenSSL by every way: {theirs}; {world}"
-        tally[ANOTHER_PATH] += 1
-        return
+    assert method == theirs, f"siptls: {method} ({verdict.code}); OpenSSL by every way: {theirs}; {world}"
     tally[f"accepted by {method}" if verdict.accepted else "rejected"] += 1
     holding = [each for each in EXPLANATIONS if each.holds(world)]
     _check_plainly(world, verdict.accepted, holding, tally)
