@@ -452,7 +452,6 @@ class TestCheck:
         assert (ran.exit_code, ran.verdict) == (5, ("INSUFFICIENT", "pkix", "policy.too-weak"))
         assert codes(ran)["dane.unsigned"] == "error"
 
-    @pytest.mark.req("R7673-6-1")
     @pytest.mark.parametrize("statuses", [("secure",), ("insecure",), ("secure", f"_sips._tcp.{DOMAIN}=insecure")])
     @pytest.mark.parametrize(
         ("old", "new", "found"),
@@ -671,6 +670,19 @@ class TestCheck:
         assert (doubting.verdict, two) == (("INSUFFICIENT", "pkix", "policy.too-weak"), [HOST, DOMAIN])
         assert "PEER  127.0.0.1  uri 'sip:example.com'" in text
 
+    def test_over_the_network_no_other_server_of_the_domain_is_connected_to(self) -> None:
+        issued = self_signed(dns=[HOST], **CURRENT)
+        with (
+            LoopbackServer(tls_server(server_context(issued))) as server,
+            LoopbackServer(tls_server(server_context(issued))) as other,
+            NameServer(signed_zone(server.port, tlsa(issued).split()[-1], other.port)) as resolver,
+        ):
+            place = ("--resolver", resolver.address, "--trust-ad", "--format", "json")
+            ran = run("dane", "check", f"{HOST}:{server.port}", "--domain", DOMAIN, *place)
+        assert (ran.exit_code, ran.verdict) == (1, ("REJECTED", "none", "dane.not-a-target"))
+        assert (len(server.seen), other.seen) == (1, [])
+        assert codes(ran)["dane.not-a-target"] == "error"
+
     def test_nobody_answers(self) -> None:
         ran = run("dane", "check", "localhost:1", "--resolver", "127.0.0.1:1", "--timeout", "5", "--format", "json")
         assert (ran.exit_code, ran.verdict[0]) == (3, "UNDETERMINED")
@@ -691,11 +703,11 @@ def named(context: ssl.SSLContext, others: dict[str, ssl.SSLContext]) -> Behavio
     return behave
 
 
-def signed_zone(port: int, digits: str) -> Script:
+def signed_zone(port: int, digits: str, srv_port: int = 0) -> Script:
     """A resolver that says of all its answers that it has validated them."""
     records = {
         (f"{HOST}.", "A"): f"{HOST}. 60 IN A 127.0.0.1",
-        (f"_sips._tcp.{DOMAIN}.", "SRV"): f"_sips._tcp.{DOMAIN}. 60 IN SRV 0 0 {port} {HOST}.",
+        (f"_sips._tcp.{DOMAIN}.", "SRV"): f"_sips._tcp.{DOMAIN}. 60 IN SRV 0 0 {srv_port or port} {HOST}.",
         (f"_{port}._tcp.{HOST}.", "TLSA"): f"_{port}._tcp.{HOST}. 60 IN TLSA 3 1 1 {digits}",
     }
     soa = "example.com. 60 IN SOA ns1.example.com. h.example.com. 1 2 3 4 60"
