@@ -1,7 +1,7 @@
 """One certificate revocation list, and what can be taken from it (RFC 5280 section 5).
 
-Nothing here is to be believed before `Crl.is_signed_by` says so. A list of a kind that cannot be read with certainty
-says why in `Crl.problem`, and is not to be used.
+Nothing here is to be believed before `Crl.is_signed_by` says so. A list that proves nobody good says why in
+`Crl.problem`. Whom it names is read as far as that goes: to speak against a certificate takes less than to clear it.
 """
 
 from __future__ import annotations
@@ -41,13 +41,20 @@ _LISTED: Final = {
 }
 _HEEDED: Final = (x509.IssuingDistributionPoint, x509.AuthorityKeyIdentifier)
 """The extensions of a list that may be critical: what they say is heeded here, or leaves nothing to heed."""
-_HEEDED_IN_ENTRIES: Final = (x509.CRLReason, x509.InvalidityDate)
+_HEEDED_IN_ENTRIES: Final = (x509.CRLReason, x509.InvalidityDate, x509.CertificateIssuer)
 _STRONG: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 """The digests that path validation takes, too."""
 _KEYS: Final = (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey, ed448.Ed448PublicKey)
 _MAX_KEYS: Final = 64
 """How many keys the result of a signature check is remembered for: the peer may have a say in what they are."""
-_MALFORMED: Final = (ValueError, TypeError, x509.DuplicateExtension, x509.InvalidVersion, Warning)
+_MALFORMED: Final = (
+    ValueError,
+    TypeError,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+    Warning,
+)
 
 
 class Crl:
@@ -65,12 +72,27 @@ class Crl:
         until: its nextUpdate; None if it has none.
     """
 
-    __slots__ = ("_entries", "_parsed", "_problem", "_scope", "_verified", "issuer", "since", "until")
+    __slots__ = (
+        "_ambiguous",
+        "_entries",
+        "_limit",
+        "_parsed",
+        "_scope",
+        "_seen",
+        "_unread",
+        "_verified",
+        "issuer",
+        "since",
+        "until",
+    )
 
     def __init__(self, parsed: x509.CertificateRevocationList) -> None:
         self._parsed: Final = parsed
+        self._seen = False
         self._entries: dict[str, Listed] = {}
-        self._problem: Problem | type[Crl] | None = Crl  # not looked for yet
+        self._ambiguous: set[str] = set()
+        self._limit: Problem | None = None
+        self._unread: Problem | None = None
         self._scope: x509.IssuingDistributionPoint | None = None
         self._verified: dict[bytes, bool] = {}
         self.issuer: Final = comparable(parsed.issuer)
@@ -79,20 +101,28 @@ class Crl:
 
     @property
     def problem(self) -> Problem | None:
-        """Why the list cannot be used for any certificate, or None."""
-        if isinstance(self._problem, type):
-            try:
-                self._problem = self._problem_of_the_list() or self._problem_of_an_entry()
-            except _MALFORMED as error:
-                self._problem = ("crl.malformed", str(error))
-        return self._problem
+        """Why the list proves no certificate good, or None."""
+        self._look()
+        return self._unread or self._limit
+
+    @property
+    def unread(self) -> Problem | None:
+        """What is not understood in the list, so that it may say more than is seen here, or None."""
+        self._look()
+        return self._unread
 
     def listed(self, certificate: x509.Certificate) -> Listed | None:
-        """Return how the list names a certificate of its issuer, or None if it does not."""
+        """Return how the list names a certificate of its issuer, or None if it does not.
+
+        An entry with something that is not understood names the certificate for good.
+        """
+        self._look()
         return self._entries.get(_key(certificate.serial_number))
 
     def revoked_at(self, certificate: x509.Certificate) -> datetime | None:
         """Return the date at which a certificate of this issuer was revoked, or None if that cannot be told."""
+        if _key(certificate.serial_number) in self._ambiguous:
+            return None
         try:
             entry = self._parsed.get_revoked_certificate_by_serial_number(certificate.serial_number)
         except ValueError:  # a negative number
@@ -145,36 +175,81 @@ class Crl:
         except (*_MALFORMED, UnsupportedAlgorithm):
             return False
 
-    def _problem_of_the_list(self) -> Problem | None:
+    def _look(self) -> None:
+        """Read the whole list, once. What cannot be read in one place hides nothing in another."""
+        if self._seen:
+            return
+        for read in (self._read_extensions, self._read_entries):
+            try:
+                read()
+            except _MALFORMED as error:
+                self._is_unread("crl.malformed", str(error))
+        self._seen = True
+
+    def _read_extensions(self) -> None:
         for extension in self._parsed.extensions:
             value = extension.value
-            if isinstance(value, x509.DeltaCRLIndicator):
-                return "crl.delta", "the list has a deltaCRLIndicator"
             if isinstance(value, x509.IssuingDistributionPoint):
-                if value.indirect_crl:
-                    return "crl.indirect", "the list has indirectCRL in its issuingDistributionPoint"
-                if value.only_contains_attribute_certs:
-                    return "crl.scope", "the list is of attribute certificates"  # whose numbers are others
                 self._scope = value
-            if extension.critical and not isinstance(value, _HEEDED):
-                return "crl.critical-extension", f"the list has the extension {extension.oid.dotted_string}"
-        return None
+            limit = _limit(value)
+            self._limit = self._limit or limit
+            if limit is None and extension.critical and not isinstance(value, _HEEDED):
+                self._is_unread("crl.critical-extension", f"the list has the extension {extension.oid.dotted_string}")
 
-    def _problem_of_an_entry(self) -> Problem | None:
-        """Read all entries: one that cannot be understood makes the list useless (RFC 5280 section 5.3)."""
+    def _read_entries(self) -> None:
+        own = True
         for entry in self._parsed:
             how = Listed.REVOKED
-            for extension in entry.extensions:
-                value = extension.value
-                if isinstance(value, x509.CertificateIssuer):
-                    return "crl.indirect", "an entry has the extension certificateIssuer"
-                if extension.critical and not isinstance(value, _HEEDED_IN_ENTRIES):
-                    return "crl.critical-extension", f"an entry has the extension {extension.oid.dotted_string}"
-                if isinstance(value, x509.CRLReason):
-                    how = _LISTED.get(value.reason, Listed.REVOKED)
+            try:
+                own = self._is_own(entry, own)
+                how = self._how(entry)
+            except _MALFORMED as error:
+                self._is_unread("crl.malformed", str(error))
             key = _key(entry.serial_number)
-            self._entries[key] = max(how, self._entries.get(key, how))
-        return None
+            if not own or key in self._entries:
+                self._ambiguous.add(key)
+            if own:
+                self._entries[key] = max(how, self._entries.get(key, how))
+
+    def _how(self, entry: x509.RevokedCertificate) -> Listed:
+        how = Listed.REVOKED
+        for extension in entry.extensions:
+            value = extension.value
+            if isinstance(value, x509.CRLReason):
+                how = _LISTED.get(value.reason, Listed.REVOKED)
+            elif extension.critical and not isinstance(value, _HEEDED_IN_ENTRIES):
+                self._is_unread("crl.critical-extension", f"an entry has the extension {extension.oid.dotted_string}")
+                return Listed.REVOKED
+        return how
+
+    def _is_own(self, entry: x509.RevokedCertificate, own: bool) -> bool:
+        """Say whether an entry is of a certificate of the list's issuer, by the one before it (section 5.3.3)."""
+        for extension in entry.extensions:
+            if isinstance(extension.value, x509.CertificateIssuer):
+                why = "crl.indirect", "an entry has the extension certificateIssuer"
+                self._limit = self._limit or why
+                if self._scope is None or not self._scope.indirect_crl:
+                    self._is_unread(*why)  # which only indirect lists may have: whose entries these are is not sure
+                names = extension.value.get_values_for_type(x509.DirectoryName)
+                if not names:
+                    raise ValueError("certificateIssuer holds no distinguished name")
+                return self.issuer in [comparable(name) for name in names]
+        return own
+
+    def _is_unread(self, code: str, detail: str) -> None:
+        self._unread = self._unread or (code, detail)
+
+
+def _limit(value: x509.ExtensionType) -> Problem | None:
+    """Return why a list with an extension that is understood proves nobody good, or None."""
+    if isinstance(value, x509.DeltaCRLIndicator):
+        return "crl.delta", "the list has a deltaCRLIndicator"
+    if isinstance(value, x509.IssuingDistributionPoint):
+        if value.indirect_crl:
+            return "crl.indirect", "the list has indirectCRL in its issuingDistributionPoint"
+        if value.only_contains_attribute_certs:
+            return "crl.scope", "the list is of attribute certificates"
+    return None
 
 
 def comparable(name: x509.Name) -> Name:

@@ -43,6 +43,7 @@ def outgoing(
     Raises:
         InvalidUri: ``uri`` is not a SIP URI.
         InvalidPolicy: the policy names a transport without TLS, or there are CRLs that it would not look at.
+        TypeError: ``crls`` is a single list, or holds something that is no octets.
     """
     parsed = SipUri.parse(to_a_labels(uri)) if isinstance(uri, str) else uri
     trusted = system_anchors() if anchors is None else anchors

@@ -1,13 +1,19 @@
 """Revocation by the CRLs that the caller has (RFC 5280 sections 5 and 6.3). Nothing is fetched.
 
-Each certificate of a path is looked for in the lists of its issuer that the issuer's key in the path has signed. Delta
-CRLs, indirect CRLs, and lists of a CRL issuer that is not the CA itself do not count, and neither does a list that has
-no nextUpdate, since nobody could say when it is too old.
+Each certificate of a path is looked for in the lists of its issuer that the issuer's key in the path has signed.
+
+* Whom such a list names is revoked, whatever else the list or its issuer lacks: the key that signed the certificate has
+  taken it back. Only a list that is out of date gives way, to a newer one that proves the certificate good.
+* Good is who is missing on a list that must name him: complete, current, and of an issuer that may sign lists. Delta
+  CRLs, indirect CRLs, lists of a CRL issuer that is not the CA itself, and lists without nextUpdate prove nobody good.
+* A signed list with something in it that is not understood may name anybody. No list that is as old or older proves
+  the contrary.
 """
 
 from __future__ import annotations
 
 import os
+import reprlib
 import threading
 import warnings
 from collections.abc import Iterable
@@ -31,6 +37,7 @@ from .pem import numbered_crls
 warnings.filterwarnings("ignore", module=r"siptls_io\.(crl|revocation)\Z")
 
 _DETAIL: Final = 200
+_SHOWN: Final = 100
 _NEAREST: Final = (
     "crl.missing",
     "crl.malformed",
@@ -43,7 +50,7 @@ _NEAREST: Final = (
     "crl.not-yet-valid",
     "crl.expired",
 )
-"""Why a list does not count: the later in this row, the nearer it came."""
+"""Why a list proves nobody good: the later in this row, the nearer it came."""
 
 _lock = threading.Lock()
 
@@ -105,22 +112,37 @@ def given_crls(crls: Crls | Iterable[bytes], policy: Policy) -> Crls:
 
     Raises:
         InvalidPolicy: there are lists, and by the policy nobody would look at them.
-        TypeError: one list was given in place of several.
+        TypeError: one list was given in place of several, or something that is no octets in place of a list.
     """
     if isinstance(crls, (bytes, bytearray, memoryview, str)):  # whose parts would be lists that nobody can read
         raise TypeError("crls: expected lists in DER, or Crls, and not a single list")
-    given = crls if isinstance(crls, Crls) else Crls(tuple(map(bytes, crls)))
+    lists = tuple([_octets(place, each) for place, each in enumerate(crls.lists if isinstance(crls, Crls) else crls)])
+    given = crls if isinstance(crls, Crls) else Crls(lists)
     if given.lists and policy.revocation == "off":
         raise InvalidPolicy("revocation", policy.revocation, "crl or crl-required, since CRLs are given")
     return given
 
 
+def _octets(place: int, given: object) -> bytes:
+    if not isinstance(given, (bytes, bytearray)):  # bytes() would make as many zeros of a number
+        raise TypeError(f"crls[{place}]: expected a list in DER as bytes; found {reprlib.repr(given)[:_SHOWN]}")
+    return bytes(given)
+
+
 class _Said(NamedTuple):
-    """What one list says of one certificate."""
+    """What one list says of one certificate.
+
+    Attributes:
+        list: the list.
+        finding: what it says.
+        current: whether it is in date.
+        may_name: whether it may name the certificate in a way that is not understood.
+    """
 
     list: Crl
     finding: Revocation
-    current: bool
+    current: bool = False
+    may_name: bool = False
 
 
 class _Prepared:
@@ -167,16 +189,23 @@ def _finding(
     if not lists:
         return _none_of(certificate, prepared.malformed)
     all_said = [_heard(crl, certificate, issuer, at) for crl in lists]
-    known = [said for said in all_said if said.finding.status != "unknown"]
-    if known:
-        # A list in date that names the certificate settles it. Otherwise what was said last counts.
-        return max(known, key=_weight).finding
-    return max((said.finding for said in all_said), key=lambda finding: _NEAREST.index(finding.code))
+    good = max((said for said in all_said if said.finding.status == "good"), key=_since, default=None)
+    against = [said for said in all_said if said.finding.status == "revoked" and not _gives_way(said, good)]
+    if against:
+        return max(against, key=lambda said: (said.current, _since(said))).finding
+    doubts = [said for said in all_said if good is None or (said.may_name and _since(said) >= _since(good))]
+    if good is not None and not doubts:
+        return good.finding
+    return max((said.finding for said in doubts), key=lambda finding: _NEAREST.index(finding.code))
 
 
-def _weight(said: _Said) -> tuple[bool, datetime, bool]:
-    revoked = said.finding.status == "revoked"
-    return revoked and said.current, said.list.since, revoked
+def _since(said: _Said) -> datetime:
+    return said.list.since
+
+
+def _gives_way(against: _Said, good: _Said | None) -> bool:
+    """Say whether a list that names a certificate is out of date, and the next one that is in date does not."""
+    return good is not None and not against.current and _since(against) < _since(good)
 
 
 def _none_of(certificate: x509.Certificate, malformed: int) -> Revocation:
@@ -188,45 +217,45 @@ def _none_of(certificate: x509.Certificate, malformed: int) -> Revocation:
 
 
 def _heard(crl: Crl, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> _Said:
-    """Say what one list says; what cannot be read in it, or in the certificate, silences this list alone."""
+    """Say what one list says; what cannot be read in it, or in the certificate, leaves it open whom it names."""
+    signed = False
     try:
-        return _said(crl, certificate, issuer, at)
+        signed = crl.is_signed_by(issuer)
+        if signed:
+            return _said(crl, certificate, issuer, at)
     except Exception as error:  # noqa: BLE001 - hostile certificates and lists may make a library raise anything
-        return _Said(crl, _unknown("crl.malformed", str(error)), current=False)
+        return _Said(crl, _unknown("crl.malformed", str(error)), may_name=signed)
+    return _Said(crl, _unknown("crl.signature", "not signed by the issuer's key in this path, or with a weak digest"))
 
 
 def _said(crl: Crl, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> _Said:
-    """Say what one list of the issuer says of a certificate."""
-    finding = _doubt(crl, certificate, issuer)
-    if finding is not None:
-        return _Said(crl, finding, current=False)
+    """Say what a list that the issuer has signed says of a certificate."""
     outdated = _outdated(crl, at)
     listed = crl.listed(certificate)
-    if listed is None:
-        return _Said(crl, outdated or Revocation("good", until=crl.until), current=outdated is None)
-    revoked_at = crl.revoked_at(certificate)
-    if outdated is not None and (listed is not Listed.REVOKED or revoked_at is None or revoked_at > at):
-        return _Said(crl, outdated, current=False)
-    when = "" if revoked_at is None else f" as of {revoked_at:%Y-%m-%dT%H:%M:%SZ}"
-    how = "on hold" if listed is Listed.HELD else "revoked"
-    detail = f"serial number {certificate.serial_number:x} is {how}{when}"
-    return _Said(crl, Revocation("revoked", "chain.revoked", detail[:_DETAIL]), current=outdated is None)
+    if listed in (Listed.REVOKED, Listed.HELD):
+        revoked_at = crl.revoked_at(certificate)
+        if outdated is not None and at < crl.since and revoked_at is not None and at < revoked_at:
+            return _Said(crl, outdated)
+        when = "" if revoked_at is None else f" as of {revoked_at:%Y-%m-%dT%H:%M:%SZ}"
+        how = "on hold" if listed is Listed.HELD else "revoked"
+        detail = f"serial number {certificate.serial_number:x} is {how}{when}"
+        return _Said(crl, Revocation("revoked", "chain.revoked", detail[:_DETAIL]), current=outdated is None)
+    if crl.unread is not None:
+        return _Said(crl, _unknown(*crl.unread), may_name=True)
+    finding = _doubt(crl, certificate, issuer) or outdated
+    return _Said(crl, finding or Revocation("good", until=crl.until), current=outdated is None)
 
 
 def _doubt(crl: Crl, certificate: x509.Certificate, issuer: x509.Certificate) -> Revocation | None:
-    """Return why a list says nothing of a certificate, whatever the time is, or None."""
+    """Return why a list that does not revoke a certificate does not prove it good, whatever the time is, or None."""
     if crl.problem is not None:
         return _unknown(*crl.problem)
-    listed = crl.listed(certificate)
-    if listed is Listed.REMOVED:
+    if crl.listed(certificate) is Listed.REMOVED:
         return _unknown("crl.delta", "the list names the certificate with removeFromCRL, as only delta CRLs may")
-    # A number is given only once by an issuer: who is on a list that should not name him is revoked all the same.
-    if listed is None and not crl.covers(certificate):
+    if not crl.covers(certificate):
         return _unknown("crl.scope", "the list does not surely name all certificates of this kind, for all reasons")
     if not _may_sign_lists(issuer):
         return _unknown("crl.key-usage", "the issuer's certificate has keyUsage without cRLSign")
-    if not crl.is_signed_by(issuer):
-        return _unknown("crl.signature", "not signed by the issuer's key in this path, or with a weak digest")
     return None
 
 

@@ -59,6 +59,7 @@ def verify_chain(
         InvalidPolicy: there are CRLs while ``policy.revocation`` is ``off``.
         InvalidRecord: a text in ``tlsa`` is no TLSA record. One that cannot be used is a finding, not an error.
         LocalProtocolError: ``at`` is naive.
+        TypeError: ``crls`` is a single list, or holds something that is no octets.
     """
     machine = Verification(
         tuple(chain),
