@@ -35,6 +35,9 @@ class Endpoint:
         self.port: Final = port
         self.transport: Final = transport
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return Endpoint, (self.host, self.address, self.port, self.transport)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Endpoint):
             return NotImplemented
@@ -164,6 +167,9 @@ class Connect:
         self.attempt: Final = attempt
         self.endpoint: Final = endpoint
         self.server_name: Final = server_name
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Connect, (self.attempt, self.endpoint, self.server_name)
 
     def __repr__(self) -> str:
         return f"<Connect {self.attempt}: {self.endpoint!r}, server name {self.server_name!r}>"

@@ -51,6 +51,9 @@ class Identity:
         self.domain: Final = domain
         self.origin: Final = origin
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return Identity, (self.domain, self.origin)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Identity):
             return NotImplemented

@@ -62,6 +62,10 @@ class Step:
         self.security: Final = security
         self.place: Final = place
 
+    def __reduce__(self) -> tuple[object, ...]:
+        told = (self.seconds, self.hop, self.code, self.expected)
+        return Step, (*told, self.found, self.rule, self.security, self.place)
+
     @property
     def severity(self) -> Severity:
         """``ok``, ``note``, ``warning`` or ``error``."""

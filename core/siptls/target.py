@@ -41,6 +41,10 @@ class Target:
         self.delegation: Final = delegation
         self.addresses: tuple[str, ...] = ()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        told = (self.host, self.port, self.transport, self.priority, self.weight, self.delegation)
+        return Target, told, (None, {"addresses": self.addresses})
+
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The endpoints of this target, in order; never mixed with those of another one (RFC 7984 section 4)."""

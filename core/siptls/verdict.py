@@ -109,6 +109,7 @@ class Verdict:
         began: float,
         decided: float,
         place: int = -1,
+        steps: tuple[Step, ...] | None = None,
     ) -> None:
         object.__setattr__(self, "outcome", outcome)
         object.__setattr__(self, "method", method)
@@ -125,7 +126,7 @@ class Verdict:
         object.__setattr__(self, "_began", began)
         object.__setattr__(self, "_decided", decided)
         object.__setattr__(self, "_place", place)
-        object.__setattr__(self, "_steps", None)
+        object.__setattr__(self, "_steps", steps)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a verdict is immutable: {name} cannot be set")
@@ -134,9 +135,10 @@ class Verdict:
         raise AttributeError(f"a verdict is immutable: {name} cannot be deleted")
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Copies and other processes make it anew, since nothing can be set afterwards.
+        # Copies and other processes make it anew, since nothing can be set afterwards. They get the steps in place of
+        # the notes, which refer to whatever was there: answers, anchors, tables of the machine.
         told = (self.outcome, self.method, self.code, self.domain, self.target, self.endpoint, self.role, self._leaf)
-        rest = (self.connection, self.identities, self.expires, self._notes, self._began, self._decided, self._place)
+        rest = (self.connection, self.identities, self.expires, (), self._began, self._decided, self._place, self.steps)
         return Verdict, (*told, *rest)
 
     def __bool__(self) -> bool:
