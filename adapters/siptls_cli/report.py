@@ -143,9 +143,11 @@ def _sections(steps: Iterable[Step], domain: str, terminal: Terminal, *, rules: 
         section = audit
         if step.code not in AUDIT:
             place, address = _place(step.hop)
-            if not sections or not sections[-1].holds(place, address):
+            # What an audit finds comes when all servers were tried, and belongs to the one that it is about.
+            known = [each for each in sections if address and (each.place, each.address) == (place, address)]
+            if not known and not (sections and sections[-1].holds(place, address)):
                 sections.append(_Section(place, address))
-            section = sections[-1]
+            section = known[0] if known else sections[-1]
         section.steps.append(step)
         section.seconds += step.seconds - seconds
         seconds = step.seconds
