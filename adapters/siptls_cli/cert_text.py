@@ -11,7 +11,7 @@ from siptls.certificate import KEY_USAGES, Certificate
 from siptls.comparison import Comparison, shown
 from siptls.errors import InvalidCertificate
 from siptls.identity import dns_host, sip_identities, uri_host
-from siptls.journal import printable
+from siptls.journal import printable, when
 from siptls.path_rules import PURPOSES
 from siptls_io.anchors import loaded
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _LABEL: Final = 10
 _NAMES: Final = 20  # shown in text for each reference
 _DAY: Final = timedelta(days=1)
@@ -41,7 +40,7 @@ def report_dict(judged: Judged) -> dict[str, object]:
         "file": printable(judged.file),
         "domain": judged.domain,
         "hosts": list(judged.hosts),
-        "at": f"{judged.at:{_TIME}}",
+        "at": when(judged.at),
         "verdict": {
             "outcome": verdict.outcome.value,
             "method": verdict.method,
@@ -118,7 +117,7 @@ def _name(der: bytes, *, issuer: bool = False) -> str:
 
 def _time(read: Callable[[], datetime]) -> str | None:
     time = _read(read)
-    return None if time is None else f"{time:{_TIME}}"
+    return None if time is None else when(time)
 
 
 def _digest(der: bytes) -> str:
@@ -170,9 +169,9 @@ def _certificate_lines(judged: Judged, terminal: Terminal) -> Iterator[str]:
     begin, end = _read(lambda: leaf.not_before), _read(lambda: leaf.not_after)
     if begin is not None and end is not None:
         in_time = begin <= judged.at <= end
-        left = f"{(end - judged.at) // _DAY} days left" if in_time else f"not at {judged.at:{_TIME}}"
+        left = f"{(end - judged.at) // _DAY} days left" if in_time else f"not at {when(judged.at)}"
         mark: Mark = "ok" if in_time else "error"
-        yield from terminal.item(mark, f"{'dates':<{_LABEL}}{begin:{_TIME}} to {end:{_TIME}}, {left}", hang=_LABEL)
+        yield from terminal.item(mark, f"{'dates':<{_LABEL}}{when(begin)} to {when(end)}, {left}", hang=_LABEL)
     purposes, usages = _purposes(leaf), _usages(leaf)
     facts = (
         ("subject", _name(leaf.der) or "empty"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from siptls.journal import Step, printable
+from siptls.journal import Step, printable, when
 from siptls.served import Examined, Result, acronyms, form_of
 
 from .steps import shortened, step_lines
@@ -146,7 +146,7 @@ def plan_lines(plan: Plan, owner: str, ttl: int, terminal: Terminal) -> list[str
 
 def when_of(time: datetime) -> str:
     """Return a time as RFC 3339 has it, in UTC."""
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return when(time)
 
 
 # JSON.

@@ -7,7 +7,7 @@ signature: whether peers find a path from it to an anchor is for `Verification` 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final, Literal, TypeAlias
 
@@ -25,7 +25,7 @@ from .identity import (
     sip_identities,
     uri_host,
 )
-from .journal import Step, printable
+from .journal import Step, printable, when
 from .names import domain as checked_domain
 from .names import fold
 from .path_rules import PURPOSES
@@ -41,7 +41,6 @@ _SUBJECT_ALT_NAME: Final = "2.5.29.17"
 _NO_NAME: Final = b"\x30\x00"  # the DER of an empty directory name
 _SHOWN: Final = 8  # names in one finding
 _LONGEST: Final = 1_000  # characters of one text
-_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _SOON: Final = timedelta(days=30)
 _USAGES: Final = frozenset({"digitalSignature", "keyEncipherment", "keyAgreement"})
 _DEFAULT: Final = Policy()
@@ -160,11 +159,11 @@ def _findings(
 
 def _of_dates(certificate: Certificate, at: datetime) -> Iterator[_Finding]:
     begin, end = certificate.not_before, certificate.not_after
-    times = f"valid from {begin:{_TIME}} to {end:{_TIME}}"
+    times = f"valid from {when(begin)} to {when(end)}"
     if at > end:
-        yield "chain.expired", f"valid at {at.astimezone(UTC):{_TIME}}", times
+        yield "chain.expired", f"valid at {when(at)}", times
     elif at < begin:
-        yield "chain.not-yet-valid", f"valid at {at.astimezone(UTC):{_TIME}}", times
+        yield "chain.not-yet-valid", f"valid at {when(at)}", times
     elif end - at < min(_SOON, (end - begin) / 3):
         yield "cert.expires-soon", "", f"{(end - at).days} day(s) left; {times}"
 

@@ -6,6 +6,7 @@ A machine writes short notes, because most verdicts are never read. All text tha
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final, TypeAlias, cast
 
 from .choice import Choice, rules
@@ -132,6 +133,15 @@ def printable(text: str, limit: int = 300) -> str:
     if text.isascii() and text.isprintable():
         return text
     return text.encode("ascii", "backslashreplace").decode("ascii").translate(_CONTROLS)
+
+
+def when(time: datetime) -> str:
+    """Return a time as RFC 3339 has it, in UTC and to the second; every year has four digits.
+
+    Args:
+        time: an aware datetime.
+    """
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 _CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)}

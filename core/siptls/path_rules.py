@@ -21,6 +21,7 @@ from .identity import (
     acceptable_purpose,
     purpose_violation,
 )
+from .journal import when
 from .policy import Policy, Purpose
 from .references import Identification
 from .revocation import RevocationChecked
@@ -33,7 +34,6 @@ PURPOSES: Final = {
 }
 """The names of the purposes that can be told from each other here (RFC 5280 section 4.2.1.12, RFC 5924)."""
 
-_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _KEY_USAGES_FOR_TLS: Final = frozenset({"digitalSignature", "keyEncipherment", "keyAgreement"})
 
 
@@ -200,7 +200,7 @@ def date_fault(leaf: Certificate, at: datetime) -> tuple[str, object] | None:
     if first <= at <= last:
         return None
     code = "chain.expired" if at > last else "chain.not-yet-valid"
-    return code, (f"valid at {at:{_TIME}}", f"valid from {first:{_TIME}} to {last:{_TIME}}")
+    return code, (f"valid at {when(at)}", f"valid from {when(first)} to {when(last)}")
 
 
 def up_to_anchor(path: list[Certificate], anchors: Anchors) -> list[Certificate]:
