@@ -114,7 +114,7 @@ class Crl:
     def listed(self, certificate: x509.Certificate) -> Listed | None:
         """Return how the list names a certificate of its issuer, or None if it does not.
 
-        An entry with something that is not understood names the certificate for good.
+        An entry with something that is not understood names the certificate for good, unless a reason can be read.
         """
         self._look()
         return self._entries.get(_key(certificate.serial_number))
@@ -219,17 +219,14 @@ class Crl:
                 how = _LISTED.get(value.reason, Listed.REVOKED)
             elif extension.critical and not isinstance(value, _HEEDED_IN_ENTRIES):
                 self._is_unread("crl.critical-extension", f"an entry has the extension {extension.oid.dotted_string}")
-                return Listed.REVOKED
         return how
 
     def _is_own(self, entry: x509.RevokedCertificate, own: bool) -> bool:
         """Say whether an entry is of a certificate of the list's issuer, by the one before it (section 5.3.3)."""
         for extension in entry.extensions:
             if isinstance(extension.value, x509.CertificateIssuer):
-                why = "crl.indirect", "an entry has the extension certificateIssuer"
-                self._limit = self._limit or why
-                if self._scope is None or not self._scope.indirect_crl:
-                    self._is_unread(*why)  # which only indirect lists may have: whose entries these are is not sure
+                if self._scope is None or not self._scope.indirect_crl:  # which alone may have it
+                    self._is_unread("crl.indirect", "an entry has the extension certificateIssuer")
                 names = extension.value.get_values_for_type(x509.DirectoryName)
                 if not names:
                     raise ValueError("certificateIssuer holds no distinguished name")

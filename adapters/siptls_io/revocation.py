@@ -192,7 +192,7 @@ def _finding(
     good = max((said for said in all_said if said.finding.status == "good"), key=_since, default=None)
     against = [said for said in all_said if said.finding.status == "revoked" and not _gives_way(said, good)]
     if against:
-        return max(against, key=lambda said: (said.current, _since(said))).finding
+        return max(against, key=_since).finding
     doubts = [said for said in all_said if good is None or (said.may_name and _since(said) >= _since(good))]
     if good is not None and not doubts:
         return good.finding

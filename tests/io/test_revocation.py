@@ -150,6 +150,8 @@ def test_a_good_finding_says_until_when_and_a_bad_one_when_and_what() -> None:
 @pytest.mark.parametrize("reason", [None, *x509.ReasonFlags])
 def test_every_reason_revokes_but_the_one_that_lifts_a_hold(reason: x509.ReasonFlags | None) -> None:
     lifted = reason is x509.ReasonFlags.remove_from_crl
+    strange = ca_list(revoked(LEAF, reason, extensions=[(STRANGE, True)]))
+    assert of_leaf(strange, CA.crl()) == (unknown("crl.critical-extension") if lifted else REVOKED)
     assert of_leaf(ca_list(revoked(LEAF, reason))) == (unknown("crl.delta") if lifted else REVOKED)
 
 
@@ -296,6 +298,16 @@ def test_an_unread_list_leaves_no_certificate_good_by_an_older_one() -> None:
     assert of_leaf(ca_list(extensions=[(STRANGE, True)], issuer=Issuer.root("CA")), CA.crl()) == GOOD
 
 
+def test_a_certificate_that_cannot_be_read_is_good_by_no_list_of_its_issuer() -> None:
+    junk = x509.UnrecognizedExtension(x509.CRLDistributionPoints.oid, b"junk"), False
+    leaf = CA.leaf(uris=["sip:example.com"], extensions=[junk])
+    partial: list[tuple[x509.ExtensionType, bool]] = [scope(uri=POINT)]
+    for lists in permutations([ca_list(extensions=partial), CA.crl()]):
+        assert of_leaf(*lists, leaf=leaf) == unknown("crl.malformed")
+    assert of_leaf(ca_list(revoked(leaf), extensions=partial), leaf=leaf) == REVOKED
+    assert of_leaf(ca_list(extensions=partial, issuer=Issuer.root("CA")), CA.crl(), leaf=leaf) == GOOD
+
+
 def test_entries_of_an_indirect_list_count_for_the_issuer_that_they_are_of() -> None:
     """RFC 5280 section 5.3.3: an entry without certificateIssuer is of the issuer of the entry before it."""
     leaf, seven = revoked(LEAF), revoked(7)
@@ -314,7 +326,7 @@ def test_entries_of_an_indirect_list_count_for_the_issuer_that_they_are_of() -> 
     ]
     for entries, named in worlds:
         declared = ca_list(*entries, extensions=[scope(indirect=True)])
-        undeclared = ca_list(*entries)
+        undeclared = ca_list(*entries, extensions=[scope(user=True)])
         assert of_leaf(declared) == of_leaf(undeclared) == (REVOKED if named else unknown("crl.indirect"))
         assert of_leaf(declared, CA.crl()) == (REVOKED if named else GOOD)
         assert of_leaf(undeclared, CA.crl()) == (REVOKED if named else unknown("crl.indirect"))
@@ -427,6 +439,7 @@ def test_a_list_out_of_date_still_tells_who_was_revoked_for_good() -> None:
     assert of_leaf(ca_list(revoked(LEAF), **early)) == REVOKED
     assert of_leaf(ca_list(revoked(LEAF, at=NOW + SECOND), **early)) == unknown("crl.not-yet-valid")
     assert of_leaf(ca_list(revoked(LEAF, at=NOW + SECOND), **early), CA.crl()) == GOOD
+    assert of_leaf(ca_list(revoked(LEAF, at=NOW + SECOND), **expired)) == REVOKED
     # Named twice, nobody knows as of when.
     assert of_leaf(ca_list(revoked(LEAF, at=NOW + SECOND), revoked(LEAF, at=NOW - DAY), **early)) == REVOKED
 
@@ -543,6 +556,10 @@ def reason(octets: bytes) -> bytes:
     return sequence(sequence(oid("2.5.29.21"), der(0x04, octets)))
 
 
+_OF_X400 = sequence(sequence(oid("2.5.29.29"), der(0x04, sequence(der(0xA3)))))
+_DELTA = der(0xA0, sequence(sequence(oid("2.5.29.27"), der(0x04, integer(1)))))
+
+
 @pytest.mark.parametrize(
     ("crl", "expected"),
     [
@@ -565,6 +582,8 @@ def reason(octets: bytes) -> bytes:
         (forged(entries=[entry(extensions=reason(b"\x05\x00"))]), REVOKED),
         (forged(entries=[entry(7, reason(b"\x05\x00")), entry()]), REVOKED),
         (forged(entries=[entry(), entry(7, reason(b"\x05\x00"))]), REVOKED),
+        (forged(entries=[entry(7, _OF_X400), entry()]), REVOKED),
+        (forged(entries=[entry(7, _OF_X400)]), unknown("crl.malformed")),
         (forged(entries=[entry(7, reason(b"junk"))]), unknown("crl.malformed")),
         (forged(entries=[entry(-5)]), GOOD),
         (forged(entries=[b"\x05\x00"]), unknown("crl.malformed")),
@@ -846,6 +865,7 @@ def test_files_hold_one_list_in_der_or_many_in_pem(tmp_path: Path) -> None:
         (pem(_LISTED).replace(b"-----END", b"-----ENDE"), 1, "no -----END X509 CRL----- follows"),
         (b"\n" + pem(_LISTED).replace(b"MI", b"M!"), 3, "not Base64"),
         (forged(entries=[entry(7, reason(b"junk"))]), None, "CRL 1 of the file is malformed"),
+        (forged(entries=[entry(7, reason(b"junk"))], extensions=_DELTA), None, "CRL 1 of the file is malformed"),
         (b"-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n", 1, "an empty CRL"),
     ],
 )
