@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from siptls.codes import CATALOGUE
 from siptls.dns import Security
-from siptls.journal import printable
+from siptls.errors import LocalProtocolError
+from siptls.journal import printable, when
 from siptls.rollover import Plan, plan
 from siptls.served import Served, acronyms, missing
 from siptls.tlsa_lint import Finding, lint
@@ -137,6 +138,8 @@ def rollover(given: DaneRollover) -> int:
     if given["next_cert"] is not None and given["next_key"] is not None:
         raise Problem("usage.error", "--next-cert contradicts --next-key: the certificate holds the key")
     inputs.refuse_contradictions(given)
+    if given["published"] is not None and given["published"] > _wall_clock(given):
+        raise Problem("usage.error", f"--published {when(given['published'])}: expected a time that has passed")
     following = None
     if given["next_cert"] is not None:
         following = Served(chain_from(given["next_cert"]))
@@ -150,15 +153,11 @@ def rollover(given: DaneRollover) -> int:
     ttl = given["ttl"]
     if ttl is None:
         ttl = round(looked.answer.ttl) if looked.records else _NO_TTL
-    planned = plan(
-        looked.records,
-        looked.served,
-        following,
-        ttl=ttl,
-        now=now,
-        switch=given["switch"],
-        since=given["published"],
-    )
+    switch, since = given["switch"], given["published"]
+    try:
+        planned = plan(looked.records, looked.served, following, ttl=ttl, now=now, switch=switch, since=since)
+    except LocalProtocolError as error:  # the times come from the command line
+        raise Problem("usage.error", shown(str(error))) from None
     found = [*_about(planned, looked, following, given, ttl), *_about_today(planned, looked, anchors)]
     return _put_plan(given, looked, planned, ttl, steps_of(found, looked.owner))
 

@@ -65,6 +65,8 @@ def explain(given: Explain) -> int:
     if (topic is None) is not given["list"]:
         raise Problem("usage.error", "explain takes one code, or exit, or --list; for example: dane.no-match")
     word = "" if topic is None else topic.strip().lower()
+    if topic is not None and not word:
+        raise Problem("usage.error", "explain takes one code, not an empty one; siptls explain --list shows all")
     terminal = Terminal.of(sys.stdout, ascii_only=given["ascii"], no_color=given["no_color"])
     result, lines = _of(word, terminal)
     if given["format"] == "json":

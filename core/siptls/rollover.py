@@ -17,6 +17,7 @@ from .served import Form, Served, form_of, record_of
 Action: TypeAlias = Literal["publish", "switch", "remove"]
 
 _RECOMMENDED: Final[Form] = (DANE_EE, SPKI, SHA256)
+_SPAN: Final = timedelta(seconds=6)  # no stage is further than six TTLs from a given time, if each is a second
 """What RFC 7671 section 5.1 recommends to publish where nothing is published yet."""
 
 
@@ -111,7 +112,7 @@ def plan(
         in the DNS and in all caches, if that is so today.
 
     Raises:
-        LocalProtocolError: a time is naive, or ``ttl`` is negative.
+        LocalProtocolError: a time is naive, or ``ttl`` is negative, or the plan would lead beyond the calendar.
 
     Source: RFC 7671 sections 8.1 and 8.4. That the old records stay for two TTLs after the switch is our own advice:
         until then a way back is open.
@@ -121,6 +122,11 @@ def plan(
             raise LocalProtocolError(f"{name} must be an aware datetime")
     if ttl < 0:
         raise LocalProtocolError("ttl must not be negative")
+    for name, time in (("now", now), ("switch", switch), ("since", since)):
+        try:
+            _ = time is None or (time - _SPAN * ttl, time + _SPAN * ttl)
+        except OverflowError:
+            raise LocalProtocolError(f"{name}, {time!r}, is too near to the end of the calendar for this TTL") from None
     usable = [record for record in published if not unusable(record)]
     forms = sorted({form_of(record) for record in usable}) or [_RECOMMENDED]
     owner = usable[0].owner if usable else ""

@@ -991,3 +991,21 @@ def test_python_reads_the_json_of_every_verb(world: World) -> None:
 if __name__ == "__main__":
     for world_name, its_arguments in WORLDS:
         (GOLDEN / f"{world_name}.txt").write_text(golden(its_arguments), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--ttl", "2147483647", "--now", "9990-01-01T00:00:00Z"),
+        ("--ttl", "2147483647", "--switch", "0001-01-01T00:00:00Z", "--now", "2026-11-22T00:00:00Z"),
+        ("--published", "2030-01-01T00:00:00Z", "--now", "2026-11-22T00:00:00Z"),
+    ],
+)
+def test_times_of_a_rollover_that_make_no_sense_are_usage_errors(more: tuple[str, ...]) -> None:
+    pages = Path(__file__).parents[2] / "docs" / "examples"
+    world = ("--zone", f"example.com={pages / 'example.com.zone'}", "--dnssec", "secure")
+    files = ("--chain", str(pages / "chain.pem"), "--ca-file", str(pages / "roots.pem"))
+    ran = run("dane", "rollover", "sip1.example.com", *world, *files, "--next-cert", str(pages / "renewed.pem"), *more)
+    assert ran.exit_code == 2
+    assert ran.out == ""
+    assert "bug" not in ran.err
