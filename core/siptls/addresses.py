@@ -6,6 +6,7 @@ What comes out for the judge is a status and the TLSA base domains: the names at
 from __future__ import annotations
 
 import math
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -27,7 +28,7 @@ R = TypeVar("R")
 OrderAddresses: TypeAlias = Callable[[tuple[str, ...]], Sequence[str]]
 """Puts the addresses of one target into the order in which to try them (RFC 6724 section 6)."""
 
-_ADDRESS_CHARACTERS: Final = "0123456789abcdefABCDEF:."
+_ADDRESS_CHARACTERS: Final = re.compile("[0-9a-fA-F:.]+")
 _RRTYPES: Final[dict[str, RRType]] = {"ipv4": "A", "ipv6": "AAAA"}
 
 
@@ -144,7 +145,7 @@ class Addressing(Machine[R]):
         if separator == ".":
             sound = [text for text in texts if text.isascii() and text.replace(".", "0").isdigit() and "." in text]
         else:
-            sound = [text for text in texts if ":" in text and not text.strip(_ADDRESS_CHARACTERS)]
+            sound = [text for text in texts if ":" in text and _ADDRESS_CHARACTERS.fullmatch(text)]
         if len(sound) < len(texts):
             dropped = f"{len(texts) - len(sound)} text(s) that are no address"
             self._note("locate.foreign-record", "LOCATE", f"{dropped}, of {answer.question.name}")

@@ -91,7 +91,7 @@ class Machine(ABC, Generic[R]):
         "_journal",
         "_late",
         "_ledger",
-        "_lookups",
+        "_lookups_left",
         "_now",
         "_open",
         "_ready",
@@ -108,7 +108,7 @@ class Machine(ABC, Generic[R]):
         self._at = at
         self._ends = now + policy.limits.seconds
         self._due = self._ends
-        self._lookups = 0
+        self._lookups_left = policy.limits.lookups
         self._ledger: dict[Action, _Entry] = {}
         self._open: list[_Entry] = []
         # Nearly always empty, and then they cost nothing: a machine that waits is mostly what it references.
@@ -227,8 +227,8 @@ class Machine(ABC, Generic[R]):
             return
         if entry is not None and entry.state == _ABANDONED:
             self._late += (question,)
-        self._lookups += 1
-        if self._lookups > self.policy.limits.lookups:
+        self._lookups_left -= 1
+        if self._lookups_left < 0:
             detail = f"limits.lookups: more than {self.policy.limits.lookups} lookups"
             entry = self._ledger[question] = _Entry(question, self._now, then)
             entry.state = _ANSWERED

@@ -113,9 +113,9 @@ def is_domain_name(name: str) -> bool:
     """
     if name == ".":
         return True
-    if len(name) > 253 or not (_plain(name.replace("_", "0")) or not name.strip(_DNS_CHARACTERS + ".")):
+    if not name or len(name) > 253 or not (_plain(name.replace("_", "0")) or not name.strip(_DNS_CHARACTERS + ".")):
         return False
-    if ".." in name or name[:1] in {".", ""} or name[-1] == ".":
+    if ".." in name or name[0] == "." or name[-1] == ".":
         return False
     return len(name) < 64 or max(map(len, name.split("."))) < 64
 
