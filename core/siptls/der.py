@@ -125,8 +125,8 @@ def bits(octets: bytes, start: int, end: int, place: str) -> bytes:
 
 def check_bits(octets: bytes, content: int, stop: int, place: str) -> bytes:
     """Read the content octets of a BIT STRING; like `bits` otherwise."""
-    unused = octets[content] if content < stop else 8
-    value = octets[content + 1 : stop]
+    # An end before its beginning is an empty slice to Python, but compiled it is an error.
+    unused, value = (octets[content], octets[content + 1 : stop]) if content < stop else (8, b"")
     if unused > 7 or (unused and not value) or (unused and value[-1] & ((1 << unused) - 1)):
         raise InvalidCertificate(place, "a BIT STRING with 0 to 7 unused bits that are 0")
     return value
