@@ -139,6 +139,10 @@ class Outbound(Planning[Verdict]):
         if self.policy.prefetch:
             self._ask_ahead(self._taken, self.policy.prefetch)
 
+    def _go_on(self, _event: object = None) -> None:
+        if self._held is None:
+            super()._go_on()
+
     def _no_more_targets(self) -> None:
         self._give_up()
 
@@ -152,6 +156,8 @@ class Outbound(Planning[Verdict]):
 
     def _start_attempt(self, _event: object = None) -> None:
         """Connect to the next address of the target; with none left, go on to the next target."""
+        if self._held is not None:
+            return
         target = self._target
         assert target is not None
         self._staggered_at = math.inf
@@ -222,10 +228,10 @@ class Outbound(Planning[Verdict]):
         self._close(attempt.connect)
 
     def _judged(self, judgement: Judgement, decision: Decision) -> None:
-        if judgement.wants_audit:
-            self._audits += (judgement,)
         if self._held is not None:
             return
+        if judgement.wants_audit:
+            self._audits += (judgement,)
         attempt = self._attempt_of(judgement)
         attempt.decided(decision)
         if decision.outcome is Outcome.ACCEPTED:
@@ -300,7 +306,6 @@ class Outbound(Planning[Verdict]):
         if self._audits:
             # What is settled no audit changes, so that a slow one takes no server its turn.
             self._held = partial(self._conclude, outcome, method, code, attempt, decision)
-            self._ready = ()
             for judgement in self._audits:
                 judgement.audit(partial(self._audited, judgement))
             return

@@ -42,7 +42,7 @@ SHOWN = [
     case("dane-ta-uri", "ACCEPTED", "dane-ta", "dane.match", "A-19"),
     case("dane-either", "ACCEPTED", "dane-ta", "dane.match", "R6698-4.1-8"),
     case("dane-ta-absent", "REJECTED", "none", "dane.ta-not-sent", "R7671-5.2.2-2"),
-    case("dane-ta-leaf", "REJECTED", "none", "dane.ta-not-sent", "A-21"),
+    case("dane-ta-leaf", "REJECTED", "none", "dane.ta-depth-0", "A-21"),
     case("dane-ta-stranger", "REJECTED", "none", "chain.unknown-ca", "R6698-2.1.1-2"),
     case("dane-ta-name", "REJECTED", "none", "id.mismatch", "R7671-5.2-2", "R7671-10.2-2"),
     case("dane-ta-wildcard", "REJECTED", "none", "id.wildcard", "A-11", "R7671-10.2-3"),
