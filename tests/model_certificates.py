@@ -91,13 +91,14 @@ class Cert:
 
     @cached_property
     def spki(self) -> bytes:
-        return SPKI[:-64] + bytes((self.key,)) * 64
+        octets = SPKI[:-64] + bytes((self.key,)) * 64
+        BY_SPKI[octets] = self.key
+        return octets
 
     @cached_property
     def der(self) -> bytes:
         octets = _encoded(self)
         BY_DER[octets] = self
-        BY_SPKI[self.spki] = self.key
         BY_NAME.update({common_name(name): name for name in (self.subject, self.issuer)})
         return octets
 
