@@ -21,11 +21,11 @@ class Attempt:
         self.connect: Final = connect
         self.endpoint: Final = None if connect is None else connect.endpoint
         self.judgement: Judgement | None = None
-        self.closed = False
-        self.outcome = Outcome.UNDETERMINED
+        self.closed: bool = False
+        self.outcome: Outcome = Outcome.UNDETERMINED
         self.method: Method = "none"
-        self.code = "limit.seconds"
-        self.place = -1
+        self.code: str = "limit.seconds"
+        self.place: int = -1
 
     def decided(self, decision: Decision) -> None:
         """Take over what was decided of the peer."""

@@ -157,7 +157,7 @@ class RecordSet:
 
     def __init__(self, records: Iterable[Tlsa], policy: Policy) -> None:
         self.set_aside: tuple[tuple[Tlsa, str], ...] = ()
-        self.only_constrains = False
+        self.only_constrains: bool = False
         useless: list[tuple[Tlsa, str]] = []
         usable: list[Tlsa] = []
         octets = _octets(policy.digests)

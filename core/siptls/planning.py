@@ -64,8 +64,10 @@ class Planning(Locating[R]):
         self._addressed_as = reached.status
         self._bases = bases = reached.bases
         # Only the URI's own host can add its canonical name as a third reference (D-REF).
-        own = len(bases) > 1 and target.host == self.uri.host
-        self._expansion = bases[0] if own else self._canonical
+        if len(bases) > 1 and target.host == self.uri.host:
+            self._expansion = bases[0]
+        else:
+            self._expansion = self._canonical
         if reached.status is Addressed.FAILED:
             self._skip(target, Outcome.UNDETERMINED, reached.code)
         elif reached.status is Addressed.NONE:

@@ -243,7 +243,7 @@ class TestAbandoned:
             assert machine.deadline == now
             machine.advance(now=now)
             event = machine.heard[-1]
-            assert not isinstance(event, (Answered, Presented, PathValidated))
+            assert isinstance(event, (LookupFailed, ConnectFailed, PathRejected))
             codes.append(event.code if isinstance(event, LookupFailed) else event.reason)
         assert codes == ["locate.timeout", "net.timeout", "chain.timeout"]
         assert not machine.outstanding

@@ -83,7 +83,7 @@ class Stage:
             case Close():
                 self.closed.append(action.connect)
             case _:
-                self.machine.receive(self.world.answer(action), now=self.now)
+                self.machine.receive(self.world.reply(action), now=self.now)
 
     def present(self, number: int, *chain: bytes, at: float | None = None) -> None:
         """Let connection number n present a chain."""
