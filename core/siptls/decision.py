@@ -122,6 +122,13 @@ class Weighing:
             self._known_at = self._clock()
         return self._known_at
 
+    def _shown(self, leaf: Certificate) -> None:
+        self.leaf = leaf
+
+    def _decided(self, decision: Decision) -> Decision:
+        self.decision = decision
+        return decision
+
     def _fault(self, code: str, evidence: object = None) -> None:
         self._faults.append(code)
         self._places.append(self._note(code, evidence))

@@ -111,7 +111,7 @@ class Judgement(PathWeighing):
         except InvalidCertificate as error:
             self._refuse("cert.malformed", f"{error.place}: expected {error.expected}")
             return
-        self.leaf = leaf
+        self._shown(leaf)
         if self._records is not None:
             self._ways = self._ordered_ways(self._records)
             self._next_way()
@@ -262,16 +262,17 @@ class Judgement(PathWeighing):
     def _refuse(self, code: str, evidence: object = None) -> None:
         """Reject what is not worth a look."""
         self._fault(code, evidence)
-        self.decision = Decision(Outcome.REJECTED, "none", code)
+        decision = self._decided(Decision(Outcome.REJECTED, "none", code, place=self._places[-1]))
         self._refused(self)
-        self._done(self, self.decision)
+        self._done(self, decision)
 
     def _end(self) -> None:
         """Settle the outcome."""
-        if self.decision is None:
-            self.decision = self._fail()
+        decision = self.decision
+        if decision is None:
+            decision = self._decided(self._fail())
             self._refused(self)
-        self._done(self, self.decision)
+        self._done(self, decision)
 
     @property
     def wants_audit(self) -> bool:
