@@ -139,10 +139,6 @@ class Outbound(Planning[Verdict]):
         if self.policy.prefetch:
             self._ask_ahead(self._taken, self.policy.prefetch)
 
-    def _go_on(self, _event: object = None) -> None:
-        if self._held is None:
-            super()._go_on()
-
     def _no_more_targets(self) -> None:
         self._give_up()
 
@@ -277,11 +273,10 @@ class Outbound(Planning[Verdict]):
         for attempt in self._in_flight:
             judgement = attempt.judgement
             if judgement is not None and judgement.decision is not None:
-                # Only further ways were still tried for an audit, and an audit never changes the outcome.
+                # It is accepted: only further ways were still tried for an audit, which never changes the outcome.
                 attempt.decided(judgement.decision)
-                if attempt.outcome is Outcome.ACCEPTED:
-                    self._accept(attempt, judgement.decision)
-                    return
+                self._accept(attempt, judgement.decision)
+                return
         self._note("limit.seconds", "LOCATE", f"limits.seconds: {self.policy.limits.seconds:g} s")
         for attempt in self._in_flight or (Attempt(self._target, None),):
             self._remember(attempt)

@@ -301,3 +301,81 @@ def test_a_peer_that_names_another_domain_costs_nothing_but_time(stage: Stage) -
     assert stage.verdict.connection is stage.connects[1]
     codes = [step.code for step in stage.verdict.steps]
     assert "id.mismatch" in codes
+
+
+class TestAnAuditThatGoesOnAfterTheOutcomeIsSettled:
+    """Nothing changes any more, nothing new begins, and whatever connection still comes is closed."""
+
+    def begun(self, *more: str, **policy: object) -> Stage:
+        """Two connections to the first server, whose zone pins the good key."""
+        world = two_targets(pinned=True)
+        if more:
+            pin = "3 1 1 " + hashlib.sha256(GOOD.spki).hexdigest()
+            world.tlsa("_5061._tcp.sip1.example.com", pin, *more)
+        given = Policy(attempt_delay=DELAY, families=("ipv4",), audit=True)
+        stage = Stage(world, given.replace(**policy))
+        stage.to(DELAY)
+        assert len(stage.connects) == 2
+        return stage
+
+    def accepted(self, stage: Stage, number: int) -> None:
+        assert stage.verdict.outcome is Outcome.ACCEPTED
+        assert stage.verdict.connection is stage.connects[number]
+
+    def test_a_connection_that_comes_late_is_closed(self) -> None:
+        stage = self.begun()
+        stage.present(0, *GOOD.chain)
+        assert stage.machine.verdict is None
+        stage.present(1, *GOOD.chain)
+        assert stage.closed == [stage.connects[1]]
+        stage.answer(0, valid=True)
+        self.accepted(stage, 0)
+        assert "chain.also-pkix" in [step.code for step in stage.verdict.steps]
+        assert stage.closed == [stage.connects[1]]
+
+    def test_one_that_fails_late_is_followed_by_none(self) -> None:
+        stage = self.begun()
+        stage.present(0, *GOOD.chain)
+        stage.fail(1)
+        assert len(stage.connects) == 2
+        stage.answer(0, valid=False)
+        self.accepted(stage, 0)
+        assert stage.closed == []
+
+    def test_when_the_time_is_over_it_is_not_waited_for(self) -> None:
+        stage = self.begun(path_timeout=100.0, connect_timeout=100.0)
+        stage.present(0, *GOOD.chain)
+        stage.to(30.0)
+        self.accepted(stage, 0)
+
+    def test_another_peer_that_is_being_judged_has_its_answer_ignored(self) -> None:
+        stage = self.begun("1 1 1 " + hashlib.sha256(BAD.spki).hexdigest())
+        stage.present(0, *BAD.chain)
+        stage.present(1, *GOOD.chain)
+        assert stage.closed == [stage.connects[0]]
+        stage.answer(0, valid=False)
+        assert stage.machine.verdict is None
+        stage.answer(1, valid=True)
+        self.accepted(stage, 1)
+        assert stage.closed == [stage.connects[0]]
+
+    def test_further_ways_that_are_tried_do_not_outlast_the_time_either(self) -> None:
+        good = hashlib.sha256(GOOD.spki).hexdigest()
+        stage = self.begun("1 1 1 " + good, path_timeout=100.0, connect_timeout=100.0)
+        stage.present(0, *GOOD.chain)
+        stage.to(30.0)
+        self.accepted(stage, 0)
+        assert stage.verdict.method == "dane-ee"
+
+    def test_nothing_new_begins_when_it_is_settled_at_the_same_moment(self) -> None:
+        good = hashlib.sha256(GOOD.spki).hexdigest()
+        stage = self.begun("1 1 1 " + good, path_timeout=9.0, connect_timeout=9.0)
+        stage.present(0, *BAD.chain)  # refused, and to be audited; the third address is begun
+        stage.to(2 * DELAY)
+        stage.present(len(stage.connects) - 1, *GOOD.chain)  # accepted, while PKIX-EE is still tried
+        begun = len(stage.connects)
+        stage.to(20.0)
+        assert len(stage.connects) == begun
+        while stage.machine.verdict is None:
+            stage.to(stage.machine.deadline)
+        self.accepted(stage, begun - 1)
