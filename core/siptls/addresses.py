@@ -133,7 +133,7 @@ class Addressing(Machine[R]):
                 self._proven = False  # nobody asked for the other family
             self._addressed(target, Reached(Addressed.NONE))
         else:
-            target.addresses = self._in_order(target, tuple(addresses), self.policy.limits.addresses)
+            target.addresses = self._in_order(target, tuple(addresses), self._limits.addresses)
             if target.addresses:
                 self._find_bases(target, secure, insecure)
             else:

@@ -282,8 +282,8 @@ class Locating(Addressing[R]):
         assert way is not None
         if self._taken >= (1 if way.order is None else len(way.order)):
             self._no_more_targets()
-        elif self._tried >= self.policy.limits.targets:
-            most = self.policy.limits.targets
+        elif self._tried >= self._limits.targets:
+            most = self._limits.targets
             self._note("limit.targets", "LOCATE", f"limits.targets: {most} are tried, and there are more")
             self._proven = False  # nobody knows of the others
             self._cut_short()
@@ -351,7 +351,7 @@ class Locating(Addressing[R]):
         """Ask ahead for the addresses of ``depth`` targets, but of none before ``start``; return where that ends."""
         if self._way is None or self._way.order is None:
             return start
-        end = self._taken + min(depth, self.policy.limits.targets - self._tried)
+        end = self._taken + min(depth, self._limits.targets - self._tried)
         for record in self._way.order[max(self._taken, start) : end]:
             self._prefetch(fold(record.target), record.port)
         return max(start, end)

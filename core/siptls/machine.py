@@ -42,7 +42,7 @@ from .soundness import flaw, plain, sound, unanswered
 
 if TYPE_CHECKING:
     from .journal import Note
-    from .policy import Policy
+    from .policy import Limits, Policy
 
 R = TypeVar("R")
 
@@ -91,9 +91,11 @@ class Machine(ABC, Generic[R]):
         "_journal",
         "_late",
         "_ledger",
+        "_limits",
         "_lookups_left",
         "_now",
         "_open",
+        "_patience",
         "_ready",
         "_result",
         "policy",
@@ -103,12 +105,13 @@ class Machine(ABC, Generic[R]):
         if at.tzinfo is not UTC:
             at = _in_utc(at)
         self.policy: Final[Policy] = policy
-        self._began = now
-        self._now = now
+        self._limits: Final[Limits] = policy.limits  # these two are read for every answer
+        self._patience: Final[float] = policy.lookup_timeout
+        self._began = self._now = now
         self._at = at
-        self._ends = now + policy.limits.seconds
+        self._ends = now + self._limits.seconds
         self._due = self._ends
-        self._lookups_left = policy.limits.lookups
+        self._lookups_left = self._limits.lookups
         self._ledger: dict[Action, _Entry] = {}
         self._open: list[_Entry] = []
         # Nearly always empty, and then they cost nothing: a machine that waits is mostly what it references.
@@ -193,8 +196,8 @@ class Machine(ABC, Generic[R]):
         if type(action) is not event.answers:
             raise LocalProtocolError(f"{event!r} does not answer {action!r}")
         if type(event) is Answered:
-            if not plain(event, self.policy.limits):
-                event = sound(event, self.policy.limits, self._note)
+            if not plain(event, self._limits):
+                event = sound(event, self._limits, self._note)
         elif wrong := flaw(event):
             raise LocalProtocolError(f"{event!r} {wrong}")
         self._open.remove(entry)
@@ -229,12 +232,12 @@ class Machine(ABC, Generic[R]):
             self._late += (question,)
         self._lookups_left -= 1
         if self._lookups_left < 0:
-            detail = f"limits.lookups: more than {self.policy.limits.lookups} lookups"
+            detail = f"limits.lookups: more than {self._limits.lookups} lookups"
             entry = self._ledger[question] = _Entry(question, self._now, then)
             entry.state = _ANSWERED
             self._put_off(entry, LookupFailed(question, Failure.LIMIT, detail))
             return
-        self._issue(question, then, self.policy.lookup_timeout)
+        self._issue(question, then, self._patience)
 
     def _validate(self, question: ValidatePath | CheckRevocation, then: Callable[[Any], None]) -> None:
         """Ask for a validated path, or what CRLs say of one, unless that is asked or answered already."""
@@ -275,9 +278,8 @@ class Machine(ABC, Generic[R]):
 
     def _note_at(self, hop: object, code: str, evidence: object) -> int:
         """Write a finding into the journal, for a part of the machine that looks at one hop only; return its place."""
-        journal = self._journal
-        journal.append((self._now, code, hop, evidence))
-        return len(journal) - 1
+        self._journal.append((self._now, code, hop, evidence))
+        return len(self._journal) - 1
 
     def _later(self, then: Callable[[Any], None]) -> None:
         """Go on with ``then`` after the current continuation, so that the stack stays flat."""
@@ -290,8 +292,7 @@ class Machine(ABC, Generic[R]):
 
     def _finish(self, result: R) -> None:
         """Set the result. Actions nobody knows of yet are forgotten, all but `Close`."""
-        self._result = result
-        self._due = math.inf
+        self._result, self._due = result, math.inf
         for entry in self._open:
             if entry.state == _FRESH:
                 del self._ledger[entry.action]

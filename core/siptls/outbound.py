@@ -161,7 +161,7 @@ class Outbound(Planning[Verdict]):
             if not self._in_flight:
                 self._later(self._go_on)
             return
-        if self._attempts >= self.policy.limits.attempts:
+        if self._attempts >= self._limits.attempts:
             if not self._in_flight:
                 most = f"limits.attempts: {self._attempts} are made, and there are more addresses"
                 self._note("limit.attempts", "LOCATE", most)
@@ -277,7 +277,7 @@ class Outbound(Planning[Verdict]):
                 attempt.decided(judgement.decision)
                 self._accept(attempt, judgement.decision)
                 return
-        self._note("limit.seconds", "LOCATE", f"limits.seconds: {self.policy.limits.seconds:g} s")
+        self._note("limit.seconds", "LOCATE", f"limits.seconds: {self._limits.seconds:g} s")
         for attempt in self._in_flight or (Attempt(self._target, None),):
             self._remember(attempt)
         self._give_up()

@@ -177,10 +177,8 @@ class PathWeighing(Weighing, ABC):
             if dane.matches(record, anchor):
                 return place
         assert self._records is not None
-        for record in self._records.of(dane.DANE_TA):
-            if dane.matches(record, anchor):
-                return self._note("dane.match", (record, "the trust anchor, which stands in the DNS"))
-        return -1
+        named = [str(record) for record in self._records.of(dane.DANE_TA) if dane.matches(record, anchor)]
+        return self._note("dane.match", (" or ".join(named), "the trust anchor, which stands in the DNS"))
 
     def _look_for_detours(self, asked: ValidatePath, found: Examined) -> None:
         """An authority may have several certificates, and one of the others may lead past what was wrong (D-PATH-3)."""
