@@ -182,7 +182,7 @@ class PathWeighing(Weighing, ABC):
 
     def _look_for_detours(self, asked: ValidatePath, found: Examined) -> None:
         """An authority may have several certificates, and one of the others may lead past what was wrong (D-PATH-3)."""
-        names = {each.subject for each in found.path[1:]}
+        names = {each.subject for each in readable([each.der for each in found.path[1:]])}
         seen = self._tried.union([each.der for each in found.path])
         others = [*readable(asked.anchors.certificates), *self._issuers()]
         ways = sorted({each.der for each in others if each.subject in names} - seen)

@@ -214,3 +214,13 @@ def test_a_slow_audit_takes_no_server_its_turn(audit: bool) -> None:
     for action in machine.next_actions(now=now):
         world.perform(action)
     assert world.open == [machine.verdict.connection]
+
+
+def test_an_authority_that_cannot_be_read_has_no_other_certificate() -> None:
+    broken = Made(made("broken").der[:-1], b"")
+    court = Court((OTHER, CA), (), policy=Policy(revocation="crl"))
+    court.paths = lambda _question: (OTHER.der, broken.der, ROOT.der)
+    court.revocation = lambda _der: Revocation("revoked", "chain.revoked")
+    assert court.verdict().outcome.value == "REJECTED"
+    court.domain = "other.example"
+    assert court.verdict().outcome.value == "REJECTED"
