@@ -327,14 +327,13 @@ def no_match(records: list[Tlsa], leaf: Certificate) -> tuple[str, object]:
     Raises:
         InvalidCertificate: its key is malformed.
     """
-    found: list[str] = []
-    forms = {(r.usage, r.selector, r.matching) for r in records if r.matching != FULL}
-    for usage, selector, digest in sorted(forms):
-        computed = association(leaf, selector, digest).hex()
-        found.append(f"{usage} {selector} {digest} {computed} (the peer's certificate)")
+    # Once for each form: a zone may publish thousands of records, and the certificate may be large.
+    own = {form: association(leaf, *form) for form in {(r.selector, r.matching) for r in records}}
     for record in records:
-        if record.usage in (PKIX_TA, DANE_TA) and matches(record, leaf):
+        if record.usage in (PKIX_TA, DANE_TA) and record.data == own[record.selector, record.matching]:
             return "dane.ta-depth-0", (f"{record}, a certificate above the peer's own", "the peer's own certificate")
+    forms = sorted({(r.usage, r.selector, r.matching) for r in records if r.matching != FULL})
+    found = [f"{u} {s} {m} {own[s, m].hex()} (the peer's certificate)" for u, s, m in forms]
     only_ta = all(r.usage == DANE_TA and r.matching != FULL for r in records)
     code = "dane.ta-not-sent" if only_ta else "dane.no-match"
     return code, ("; ".join([str(r) for r in records[:8]]), "; ".join(found) or "other certificates")

@@ -129,7 +129,8 @@ class Judgement(PathWeighing):
             return
         counting = [] if self._records is None else self._records.of(dane.DANE_EE)
         records = [record for record in counting if record.selector == dane.SPKI]
-        found = [record for record in records if dane.digest(key, record.matching) == record.data]
+        data = {matching: dane.digest(key, matching) for matching in {record.matching for record in records}}
+        found = [record for record in records if record.data == data[record.matching]]
         if found:
             self._method = "dane-ee"
             self._accept_key(found[0], "the peer's public key")

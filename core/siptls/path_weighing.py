@@ -108,6 +108,7 @@ class PathWeighing(Weighing, ABC):
         self._named = True
         try:
             found = examine(path, event.action.anchors, self._references, self._policy, self._role, self._at)
+            _ = found.path[-1].spki  # it is the anchor's, which its record is held against
         except InvalidCertificate as error:
             self._fault_of_form(malformed(path[0]), error)
             self._go_on()
@@ -177,14 +178,17 @@ class PathWeighing(Weighing, ABC):
             if dane.matches(record, anchor):
                 return place
         assert self._records is not None
-        named = [str(record) for record in self._records.of(dane.DANE_TA) if dane.matches(record, anchor)]
+        full = [record for record in self._records.of(dane.DANE_TA) if record.matching == dane.FULL]
+        named = [str(record) for record in full if dane.matches(record, anchor)]
         return self._note("dane.match", (" or ".join(named), "the trust anchor, which stands in the DNS"))
 
     def _look_for_detours(self, asked: ValidatePath, found: Examined) -> None:
         """An authority may have several certificates, and one of the others may lead past what was wrong (D-PATH-3)."""
         names = {each.subject for each in readable([each.der for each in found.path[1:]])}
         seen = self._tried.union([each.der for each in found.path])
-        others = [*readable(asked.anchors.certificates), *self._issuers()]
+        # A trust store is large, and few of it can have one of these names.
+        named = [der for der in asked.anchors.certificates if any(name in der for name in names)]
+        others = [*readable(named), *self._issuers()]
         ways = sorted({each.der for each in others if each.subject in names} - seen)
         if len(ways) > self._left_to_try:
             if self._left_to_try or not self._revoked:
@@ -199,7 +203,8 @@ class PathWeighing(Weighing, ABC):
     def _fault_of_path(self, event: PathRejected) -> None:
         """Note why no path is valid; what the dates of the leaf say is more telling than the validator's text."""
         assert self.leaf is not None
-        if event.action.through in self._tried and event.reason != "chain.timeout":
+        detour = event.action.through is not None and self._method != "pkix-ta"
+        if detour and event.reason != "chain.timeout":
             return  # there was no way past the authority, and what stands against it is noted already
         try:
             dates = date_fault(self.leaf, self._at)

@@ -224,3 +224,11 @@ def test_an_authority_that_cannot_be_read_has_no_other_certificate() -> None:
     assert court.verdict().outcome.value == "REJECTED"
     court.domain = "other.example"
     assert court.verdict().outcome.value == "REJECTED"
+
+
+def test_an_anchor_whose_key_cannot_be_read_raises_nothing() -> None:
+    """Such a path comes from a validator that errs; it is refused."""
+    whole = ca("Root", "Root", 1)
+    broken = Made(whole.der.replace(whole.spki, b"\x30\x01" + whole.spki[2:]), b"")
+    court = Court((LEAF, CA), [ROOT.record(2, 0, 0)], paths=lambda _question: (LEAF.der, CA.der, broken.der))
+    assert said(court.verdict()) == ("REJECTED", "none", "chain.malformed")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judging import CA, DOMAIN, LEAF, OTHER, ROOT, TARGET, Court, codes, said
-from siptls import Limits, Policy
+from siptls import Limits, Policy, dane
 from siptls.dns.records import Tlsa
 from world import World
 
@@ -65,6 +65,20 @@ class TestMatching:
         assert court.questions == []
 
 
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The matching types of all digests that are computed."""
+    computed: list[int] = []
+    digest = dane.digest
+
+    def counting(octets: bytes, matching: int) -> bytes:
+        computed.append(matching)
+        return digest(octets, matching)
+
+    monkeypatch.setattr(dane, "digest", counting)
+    return computed
+
+
 class TestForm:
     @pytest.mark.parametrize("key", [b"", b"\x30\x00", LEAF.spki[:-1], LEAF.spki + b"\0", LEAF.der])
     @pytest.mark.parametrize("records", [(), (LEAF.record(3, 1, 1),)])
@@ -81,6 +95,19 @@ class TestForm:
         policy = Policy(limits=Limits(chain_octets=len(LEAF.spki) - 1))
         verdict = replace(COURT, records=[LEAF.record(3, 1, 1)], policy=policy).verdict()
         assert said(verdict) == ("REJECTED", "none", "limit.chain")
+
+    def test_it_is_hashed_once_for_each_form_however_many_records_there_are(self, hashed: list[int]) -> None:
+        """The zone, the key and so the size of both may belong to an attacker."""
+        records = [Tlsa("", 3, 1, 1, number.to_bytes(32)) for number in range(1_000)]
+        assert not replace(COURT, records=records).verdict().accepted
+        assert len(hashed) <= 4
+
+    @pytest.mark.parametrize("usage", [0, 1, 2, 3])
+    def test_so_is_a_certificate(self, hashed: list[int], usage: int) -> None:
+        records = [Tlsa("", usage, selector, 1, n.to_bytes(32)) for n in range(500) for selector in (0, 1)]
+        court = replace(COURT, chain=[LEAF, CA], public_key=None, records=records)
+        assert not court.verdict().accepted
+        assert len(hashed) <= 4 * len([LEAF, CA, ROOT])
 
     def test_beside_certificates_it_does_not_count(self) -> None:
         verdict = replace(COURT, chain=[OTHER], records=[LEAF.record(3, 1, 1)]).verdict()
