@@ -15,6 +15,8 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+from loopback import accepted
+
 
 class Reset:
     """In place of a reply: the TCP connection is reset."""
@@ -150,8 +152,7 @@ class NameServer:
 
     def _serve_tcp(self) -> None:
         while True:
-            connection, _ = self._tcp.accept()
-            with connection:
+            with accepted(self._tcp) as connection:
                 if self._ended:
                     return
                 connection.settimeout(5)

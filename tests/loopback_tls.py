@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias, TypedDict
 
+from loopback import accepted
 from pki import Issued, Issuer
 
 NOW = datetime.now(UTC)
@@ -87,7 +88,7 @@ class LoopbackServer:
 
     def _accept(self) -> None:
         while True:
-            connection, _ = self._listener.accept()
+            connection = accepted(self._listener)
             if self._ended:
                 connection.close()
                 return

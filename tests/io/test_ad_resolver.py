@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import anyio
 import dns.flags
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from loopback_dns import RESET, NameServer, Reset, Script, response
 from loops import EVENT_LOOPS
-from resolving import Ask, WithoutFiles, in_every_way
+from resolving import Ask, WithoutFiles, in_every_way, no_more_files
 from siptls.dns import Address, Denial, Lookup, Security
 from siptls.events import Answered, Failure, LookupEvent, LookupFailed
 from siptls_io.ad_resolver import AdResolver
@@ -179,6 +179,16 @@ def test_a_question_without_files_is_a_failure_and_the_next_one_is_answered(ask:
         assert event.detail == f"{server.address}: Too many open files"
         assert isinstance(ask(resolver, QUESTION), Answered)
         assert isinstance(ask(WithoutFiles(resolver), QUESTION), Answered)  # is known by now
+
+
+def test_a_server_on_loopback_that_begins_without_files_serves_as_soon_as_there_are_some() -> None:
+    with ExitStack() as around:
+        server = NameServer(truncating_over_udp(plain))
+        with no_more_files():
+            around.enter_context(server)
+            time.sleep(0.05)  # until its thread has tried to accept; if that takes longer, less is shown
+        assert isinstance(AdResolver([server.address]).answer(QUESTION), Answered)
+        assert [tcp for _, tcp in server.queries] == [False, True]
 
 
 @in_every_way
