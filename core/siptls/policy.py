@@ -13,6 +13,7 @@ Family: TypeAlias = Literal["ipv6", "ipv4"]
 Digest: TypeAlias = Literal["sha512", "sha256"]
 Purpose: TypeAlias = Literal["strict", "interop", "lax-client"]
 RevocationCheck: TypeAlias = Literal["off", "crl", "crl-required"]
+FromPolicy: TypeAlias = Literal["off", "warn", "reject"]
 
 TRANSPORTS: Final[tuple[Transport, ...]] = ("udp", "tcp", "tls", "sctp", "tls-sctp", "ws", "wss")
 SECURE_TRANSPORTS: Final[frozenset[str]] = frozenset({"tls", "tls-sctp", "wss"})
@@ -36,6 +37,7 @@ _COUNTS: Final = (
     "sans",
     "paths",
     "attempts",
+    "inbound_targets",
 )
 
 
@@ -126,6 +128,7 @@ class Limits(_Options):
         sans: names in one certificate.
         paths: candidates for a trust anchor that one connection's TLSA records of usage 0, and of usage 2, may name.
         attempts: connections in all.
+        inbound_targets: servers of one domain, or of one host, that a client is held against.
         seconds: how long a run may take, in seconds; for a `Locate` that waits for its caller, each search anew.
 
     Raises:
@@ -144,6 +147,7 @@ class Limits(_Options):
     sans: int
     paths: int
     attempts: int
+    inbound_targets: int
     seconds: float
 
     def __init__(
@@ -159,6 +163,7 @@ class Limits(_Options):
         sans: int = 20_000,
         paths: int = 8,
         attempts: int = 32,
+        inbound_targets: int = 8,
         seconds: float = 30.0,
     ) -> None:
         self._keep(locals())
@@ -194,6 +199,8 @@ class Policy(_Options):
             ``lax-client`` also takes serverAuth for a client.
         revocation: ``off`` looks at no CRL; with ``crl`` a certificate that a CRL lists is refused, and one that no
             CRL speaks of is reported; with ``crl-required`` it leaves the peer UNDETERMINED (RFC 5280 section 6.3).
+        from_policy: what a proxy says where the domain of the From header field is none of the client's identities:
+            ``off`` nothing, ``warn`` a warning, ``reject`` an error (RFC 3261 section 26.3.2.2).
         audit: make every check and report it, instead of stopping at what decides. Never changes the outcome.
         prefetch: how many targets ahead addresses are asked for. None takes the machine's own: 0 for `Outbound`, and
             for `Locate` 16. Only with a number `Locate` waits for what its caller tells of each target.
@@ -216,6 +223,7 @@ class Policy(_Options):
         "digests",
         "eku",
         "revocation",
+        "from_policy",
         "prefetch",
         "attempt_delay",
         *_TIMEOUTS,
@@ -235,6 +243,7 @@ class Policy(_Options):
     allow_ip_identity: bool
     eku: Purpose
     revocation: RevocationCheck
+    from_policy: FromPolicy
     audit: bool
     prefetch: int | None
     attempt_delay: float
@@ -258,6 +267,7 @@ class Policy(_Options):
         allow_ip_identity: bool = False,
         eku: Purpose = "interop",
         revocation: RevocationCheck = "off",
+        from_policy: FromPolicy = "off",
         audit: bool = False,
         prefetch: int | None = None,
         attempt_delay: float = math.inf,
@@ -290,6 +300,8 @@ class Policy(_Options):
             raise InvalidPolicy("eku", self.eku, "one of strict, interop, lax-client")
         if self.revocation not in ("off", "crl", "crl-required"):
             raise InvalidPolicy("revocation", self.revocation, "one of off, crl, crl-required")
+        if self.from_policy not in ("off", "warn", "reject"):
+            raise InvalidPolicy("from_policy", self.from_policy, "one of off, warn, reject")
         _check_tuple("families", self.families, ("ipv6", "ipv4"))
         _check_tuple("digests", self.digests, ("sha512", "sha256"))
         if self.transports is not None:

@@ -17,7 +17,7 @@ from siptls.policy import METHODS, SECURE_TRANSPORTS, TRANSPORTS
 
 
 class TestDefaults:
-    @pytest.mark.req("A-04", "A-06", "A-10", "A-11", "A-17", "A-19", "A-23", "T-P01", "R7671-2-1", "R7671-9-2")
+    @pytest.mark.req("A-04", "A-06", "A-10", "A-11", "A-15", "A-17", "A-19", "A-23", "T-P01", "R7671-2-1", "R7671-9-2")
     def test_they_are_the_safe_choices(self) -> None:
         policy = Policy()
         assert policy.require == "any"
@@ -26,6 +26,7 @@ class TestDefaults:
         assert policy.tlsa_usages == {0, 1, 2, 3}
         assert policy.digests == ("sha512", "sha256")
         assert policy.eku == "interop"
+        assert (policy.revocation, policy.from_policy) == ("off", "off")
         assert policy.attempt_delay == math.inf
         relaxations = (policy.allow_cn, policy.allow_wildcards, policy.allow_ip_identity)
         assert relaxations == (False, False, False)
@@ -43,7 +44,7 @@ class TestDefaults:
             64,
         )
         assert (limits.chain, limits.chain_octets, limits.sans) == (20, 256 * 1024, 20_000)
-        assert (limits.paths, limits.attempts, limits.seconds) == (8, 32, 30.0)
+        assert (limits.paths, limits.attempts, limits.inbound_targets, limits.seconds) == (8, 32, 8, 30.0)
 
     def test_every_method_satisfies_something_and_secure_transports_are_transports(self) -> None:
         assert METHODS["any"] == frozenset().union(*METHODS.values())
@@ -57,6 +58,7 @@ WRONG: list[tuple[str, list[object]]] = [
     ("require", ["", "none", "PKIX", None, 1, ["any"]]),
     ("eku", ["", "lax", None, ["strict"]]),
     ("revocation", ["", "on", None, True, ["crl"]]),
+    ("from_policy", ["", "on", None, False, ["warn"]]),
     ("transports", [(), ("tls", "tls"), ("tls", "http"), ["tls"], "tls", {"tls"}, 1, (["tls"],)]),
     ("families", [(), None, ("ipv4", "ipv4"), ("ipv5",), ["ipv4"], "ipv4"]),
     ("digests", [(), None, ("sha1",), ("sha256", "sha256"), ["sha256"], ([],)]),
@@ -77,7 +79,10 @@ WRONG: list[tuple[str, list[object]]] = [
     ("path_timeout", [0, -1, math.nan, "10", None]),
     ("limits", [None, {}, 8]),
 ]
-COUNTS = ("aliases", "records", "targets", "addresses", "lookups", "chain", "chain_octets", "sans", "paths", "attempts")
+COUNTS = (
+    *("aliases", "records", "targets", "addresses", "lookups"),
+    *("chain", "chain_octets", "sans", "paths", "attempts", "inbound_targets"),
+)
 
 
 class TestWrongValues:
