@@ -50,6 +50,27 @@ def chain_from(path: Path) -> tuple[bytes, ...]:
     return chain
 
 
+def whole_chain_from(path: Path) -> tuple[bytes, ...]:
+    """Read a certificate chain that a server is going to present: all of it that a client looks at must be readable.
+
+    Args:
+        path: as for `chain_from`.
+
+    Raises:
+        InvalidPem: as for `chain_from`; or an extension, a date or a name of a certificate is malformed.
+    """
+    chain = chain_from(path)
+    for number, der in enumerate(chain, 1):
+        each = Certificate(der)
+        try:
+            _ = each.not_after, each.common_names, each.names, each.key_usage, each.extended_key_usage, each.is_ca
+            _ = each.critical_extensions, each.name_constraints
+        except InvalidCertificate as error:
+            problem = f"certificate {number}: {error.place}: expected {error.expected}"
+            raise InvalidPem(os.fspath(path), None, problem) from error
+    return chain
+
+
 def key_from(path: Path) -> bytes:
     """Read a public key, or the public key of a private one.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from siptls.codes import CATALOGUE
 from siptls.dns import Security
 from siptls.errors import LocalProtocolError
 from siptls.journal import printable, when
+from siptls.path_rules import date_fault
 from siptls.rollover import Plan, plan
 from siptls.served import Served, acronyms, missing
 from siptls.tlsa_lint import Finding, lint
@@ -19,7 +20,7 @@ from . import inputs
 from .dane import described, put_json, terminal_of
 from .dane_check import Check, policy_of
 from .dane_domain import NOT_A_TARGET
-from .dane_files import chain_from, key_from
+from .dane_files import key_from, whole_chain_from
 from .dane_server import host_name, named_server
 from .dane_text import (
     examined_dict,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from .given import World
     from .terminal import Terminal
 
+_NO_MATCH: Final = "dane.no-match"
 _NO_TTL: Final = 3_600
 """Of records that are not published yet, in seconds."""
 
@@ -142,7 +144,7 @@ def rollover(given: DaneRollover) -> int:
         raise Problem("usage.error", f"--published {when(given['published'])}: expected a time that has passed")
     following = None
     if given["next_cert"] is not None:
-        following = Served(chain_from(given["next_cert"]))
+        following = Served(whole_chain_from(given["next_cert"]))
     elif given["next_key"] is not None:
         following = Served(key=key_from(given["next_key"]))
     performer, anchors, now = inputs.performer(given), inputs.anchors(given), _wall_clock(given)
@@ -158,7 +160,8 @@ def rollover(given: DaneRollover) -> int:
         planned = plan(looked.records, looked.served, following, ttl=ttl, now=now, switch=switch, since=since)
     except LocalProtocolError as error:  # the times come from the command line
         raise Problem("usage.error", shown(str(error))) from None
-    found = [*_about(planned, looked, following, given, ttl), *_about_today(planned, looked, anchors)]
+    found = [*_about(planned, looked, following, given, ttl), *_about_publication(planned, looked, since)]
+    found += _about_today(looked, anchors)
     return _put_plan(given, looked, planned, ttl, steps_of(found, looked.owner))
 
 
@@ -175,6 +178,9 @@ def _about(planned: Plan, looked: Looked, following: Served | None, given: DaneR
         chain = [following.leaf.der, *[authority.der for authority in following.authorities]]
         # Which SIP domain it is for is not known here, so names are not looked at.
         found += [f for f in lint(at_the_end, chain=chain, at=planned.switch) if CATALOGUE[f.code].severity == "error"]
+        dates = date_fault(following.leaf, max(planned.switch, planned.earliest))
+        if dates is not None and not {"chain.expired", "chain.not-yet-valid"} & {each.code for each in found}:
+            found.append(Finding("dane.rollover-dates", *cast("tuple[str, str]", dates[1])))
     leaf = looked.served.leaf
     if leaf is not None and planned.stages and leaf.not_after < planned.switch:
         found.append(Finding("dane.rollover-expires", "", f"{described(leaf)}; switch at {when_of(planned.switch)}"))
@@ -183,13 +189,22 @@ def _about(planned: Plan, looked: Looked, following: Served | None, given: DaneR
     return found
 
 
-def _about_today(planned: Plan, looked: Looked, anchors: Anchors) -> list[Finding]:
+def _about_publication(planned: Plan, looked: Looked, published: datetime | None) -> list[Finding]:
+    """What is wrong with the time since when records for what comes next are said to be published."""
+    pending = planned.stages[0].pending if planned.stages else ()
+    unknown = [f"{' '.join(map(str, form))} and the digest of what comes next" for form in pending]
+    awaited = [*map(str, planned.added), *unknown]
+    if published is None or not awaited:
+        return []
+    found = f"nothing of it; {when_of(published)} was given as the time of publication"
+    return [Finding("dane.rollover-unpublished", f"{'; '.join(awaited)} at {looked.owner}", found)]
+
+
+def _about_today(looked: Looked, anchors: Anchors) -> list[Finding]:
     """What stands against the records that the plan begins with."""
-    found: list[Finding] = []
-    if planned.stages:
-        # A plan keeps what works today; where nothing does, waiting is an outage.
-        today = lint(looked.records, chain=looked.chain, trusted=anchors.certificates)
-        found += [finding for finding in today if finding.code == "dane.no-match"]
+    # A plan keeps what works today; where nothing does, waiting is an outage, and so is every day before the switch.
+    today = lint(looked.records, chain=looked.chain, trusted=anchors.certificates)
+    found = [finding for finding in today if finding.code == _NO_MATCH]
     if looked.records and looked.security is not Security.SECURE:
         # They stand in the plan, ready for the zone, and whoever signs the zone vouches for them.
         text = f"{len(looked.records)} record(s) that may be forged: compare them with those in the zone"
@@ -205,13 +220,14 @@ def _put_plan(given: DaneRollover, looked: Looked, planned: Plan, ttl: int, step
         put_json({**place, **found, "findings": [finding_dict(step) for step in steps]}, code)
         return code
     terminal = terminal_of(given)
-    text = f"{looked.server}  the records fit what comes next: nothing has to be published or awaited"
     if planned.stages:
-        text = f"{looked.server}  switch from {when_of(planned.earliest)} on, TTL {ttl} s"
-    if code:
-        lines = head_lines("error", "STOP", text if planned.stages else str(looked.server), terminal)
+        text = f"switch from {when_of(planned.earliest)} on, TTL {ttl} s"
+    elif any(step.code == _NO_MATCH for step in steps):
+        text = "no record matches what it presents now; the records fit what comes next"
     else:
-        lines = head_lines("ok", "PLAN", text, terminal)
+        text = "" if code else "the records fit what comes next: nothing has to be published or awaited"
+    mark, word = ("error", "STOP") if code else ("ok", "PLAN")
+    lines = head_lines(mark, word, f"{looked.server}  {text}".rstrip(), terminal)
     lines += ["", *plan_lines(planned, looked.owner, ttl, terminal), *finding_lines(steps, terminal, "FINDINGS")]
     put("\n".join([*lines, f"  exit {code}"]))
     return code

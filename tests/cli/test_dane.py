@@ -812,7 +812,8 @@ class TestRollover:
 
     def test_a_certificate_that_expires_before_the_switch_is_told(self, world: World) -> None:
         self.world(world, both_names())
-        more = ("--next-cert", world.write("n.pem", leaf().pem), "--switch", "2028-01-01T00:00:00Z")
+        following = root().leaf(uris=[f"sip:{DOMAIN}"], not_after=datetime(2030, 1, 1, tzinfo=UTC))
+        more = ("--next-cert", world.write("n.pem", following.pem), "--switch", "2028-01-01T00:00:00Z")
         assert codes(rollover(world, *more, "--format", "json")) == {"dane.rollover-expires": "warning"}
 
     def test_what_is_wrong_with_the_next_certificate_is_told_now(self, world: World) -> None:
@@ -834,11 +835,68 @@ class TestRollover:
         assert tlsa(current).split()[-1] in ran.json["findings"][0]["found"]
         assert rollover(world, *more).first_line.startswith("✗ STOP")
 
-    def test_where_only_the_next_key_is_published_the_switch_is_what_mends_it(self, world: World) -> None:
-        following = both_names()
-        served(world, ZONE + tlsa(following), whole(both_names()))
-        ran = rollover(world, "--next-cert", world.write("next.pem", whole(following)), "--format", "json")
-        assert (ran.exit_code, codes(ran), ran.json["plan"]["stages"]) == (0, {}, [])
+    def test_where_only_the_next_key_is_published_the_outage_of_today_is_told(self, world: World) -> None:
+        current, following = both_names(), both_names()
+        served(world, ZONE + tlsa(following), whole(current))
+        more = ("--next-cert", world.write("next.pem", whole(following)))
+        ran = rollover(world, *more, "--format", "json")
+        assert (ran.exit_code, codes(ran), ran.json["plan"]["stages"]) == (1, {"dane.no-match": "error"}, [])
+        assert tlsa(current).split()[-1] in ran.json["findings"][0]["found"]
+        text = rollover(world, *more)
+        assert text.first_line.startswith("✗ STOP")
+        assert "no record matches what it presents now; the records fit what comes next" in " ".join(text.out.split())
+
+    def test_an_authority_that_does_not_match_today_is_told_without_a_next_certificate(self, world: World) -> None:
+        served(world, ZONE + "_5061._tcp.sip1 TLSA 2 0 1 " + "ab" * 32 + "\n", whole(both_names()))
+        ran = rollover(world, "--format", "json")
+        assert (ran.exit_code, ran.json["plan"]["stages"]) == (1, [])
+        assert codes(ran)["dane.no-match"] == "error"
+
+    @pytest.mark.parametrize(
+        ("first", "last"),
+        [
+            (datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC)),
+            (datetime(2026, 11, 23, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)),
+        ],
+    )
+    def test_a_next_certificate_that_is_not_valid_at_the_switch_is_told(
+        self, world: World, first: datetime, last: datetime
+    ) -> None:
+        self.world(world, both_names())
+        old = root().leaf(uris=[f"sip:{DOMAIN}"], dns=[HOST], not_before=first, not_after=last)
+        more = ("--next-cert", world.write("old.pem", old.pem))
+        ran = rollover(world, *more, "--format", "json")
+        assert (ran.exit_code, codes(ran)) == (0, {"dane.rollover-dates": "warning"})
+        finding = ran.json["findings"][0]
+        assert finding["expected"] == "valid at 2026-11-22T16:00:00Z"
+        assert finding["found"] == f"valid from {first:%Y-%m-%d}T00:00:00Z to {last:%Y-%m-%d}T00:00:00Z"
+        assert "dane.rollover-dates" in rollover(world, *more).out
+
+    def test_a_next_certificate_that_is_malformed_is_told_with_its_file_and_place(self, world: World) -> None:
+        self.world(world, both_names())
+        names = sequence(der(0x82, HOST.encode()), der(0x9F, b"?"))
+        extension = x509.UnrecognizedExtension(x509.ObjectIdentifier(SUBJECT_ALT_NAME), names)
+        file = world.write("malformed.pem", root().leaf(extensions=[(extension, False)]).pem)
+        ran = rollover(world, "--next-cert", file, "--format", "json")
+        assert (ran.exit_code, ran.error["code"], ran.error["file"]) == (2, "input.unreadable", file)
+        assert ran.error["message"].startswith(f"{file}: certificate 1: extensions[")
+        assert "subjectAltName" in ran.error["message"]
+        text = rollover(world, "--next-cert", file)
+        assert (text.exit_code, text.out) == (2, "")
+
+    @pytest.mark.parametrize("known", [True, False])
+    def test_a_day_of_publication_of_what_is_not_published_is_told_to_be_worth_nothing(
+        self, world: World, known: bool
+    ) -> None:
+        self.world(world, both_names())
+        more = ("--next-cert", world.write("n.pem", leaf().pem)) if known else ()
+        since = ("--published", "2026-11-20T00:00:00Z")
+        ran = rollover(world, *more, *since, "--format", "json")
+        assert (ran.exit_code, codes(ran)) == (0, {"dane.rollover-unpublished": "warning"})
+        expected = f"3 1 1 {tlsa(leaf()).split()[-1]}" if known else "3 1 1 and the digest of what comes next"
+        assert ran.json["findings"][0]["expected"] == f"{expected} at {OWNER}"
+        assert ran.json["plan"]["earliest"] == "2026-11-22T16:00:00Z"
+        assert ran.json["plan"] == rollover(world, *more, "--format", "json").json["plan"]
 
     def test_records_that_may_be_forged_are_not_handed_on_without_a_word(self, world: World) -> None:
         current = both_names()
