@@ -17,7 +17,7 @@ from siptls.errors import InvalidCertificate, InvalidRecord
 from siptls.events import LookupFailed
 from siptls.journal import Step, printable
 from siptls.names import fold, is_domain_name, is_host, tlsa_owner
-from siptls.served import Served, acronyms, examine, missing
+from siptls.served import Served, examine, form_text, missing
 from siptls.tlsa_lint import lint
 from siptls_io import ZoneFiles, certificates_from_pem
 
@@ -89,7 +89,7 @@ def generate(given: DaneGenerate) -> int:
         put_json({**found, "remarks": remarks, "findings": [finding_dict(step) for step in steps]}, 0)
         return 0
     terminal = terminal_of(given)
-    about = f"{acronyms(form)} of {which}, from {shown(source)}"
+    about = f"{form_text(form)} of {which}, from {shown(source)}"
     lines = terminal.wrapped(about, "; ", ";   ")
     lines += zone_lines(record, owner, given["ttl"], terminal.width)
     for step in steps:

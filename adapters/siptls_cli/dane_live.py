@@ -13,7 +13,7 @@ from siptls.errors import LocalProtocolError
 from siptls.journal import printable, when
 from siptls.path_rules import date_fault
 from siptls.rollover import Plan, plan
-from siptls.served import Served, acronyms, missing
+from siptls.served import Served, form_text, missing
 from siptls.tlsa_lint import Finding, lint
 
 from . import inputs
@@ -172,7 +172,7 @@ def _about(planned: Plan, looked: Looked, following: Served | None, given: DaneR
         text = f"{when_of(planned.switch)}, which is {planned.late_by} too early"
         found.append(Finding("dane.rollover-late", f"not before {when_of(planned.earliest)}", text))
     for form, reason in planned.unmade:
-        found.append(Finding("dane.rollover-unmade", reason.removeprefix("expected "), acronyms(form)))
+        found.append(Finding("dane.rollover-unmade", reason.removeprefix("expected "), form_text(form)))
     if following is not None and following.leaf is not None:
         at_the_end = planned.stages[-1].records if planned.stages else looked.records
         chain = [following.leaf.der, *[authority.der for authority in following.authorities]]

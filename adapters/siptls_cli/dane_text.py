@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from siptls.journal import Step, printable, when
-from siptls.served import Examined, Result, acronyms, form_of
+from siptls.served import Examined, Result, form_of, form_text
 
 from .steps import shortened, step_lines
 
@@ -161,7 +161,7 @@ def record_dict(record: Tlsa, owner: str, ttl: int | None) -> dict[str, object]:
         "selector": record.selector,
         "matching": record.matching,
         "data": record.data.hex(),
-        "acronyms": acronyms(form_of(record)),
+        "acronyms": form_text(form_of(record)),
         "rdata": str(record),
     }
 
@@ -186,7 +186,7 @@ def finding_dict(step: Step) -> dict[str, object]:
 def form_dict(form: Form) -> dict[str, object]:
     """Return usage, selector and matching type as values for JSON."""
     usage, selector, matching = form
-    return {"usage": usage, "selector": selector, "matching": matching, "acronyms": acronyms(form)}
+    return {"usage": usage, "selector": selector, "matching": matching, "acronyms": form_text(form)}
 
 
 def plan_dict(plan: Plan, owner: str, ttl: int) -> dict[str, object]:

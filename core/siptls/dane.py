@@ -23,13 +23,13 @@ USAGES: Final = {method: usage for usage, method in METHODS.items()}
 _DIGEST_OCTETS: Final = {SHA256: 32, SHA512: 64}
 _MATCHING_OF_DIGEST: Final = {"sha256": SHA256, "sha512": SHA512}
 
-# RFC 7218 section 2
-_NAMED: Final = (
+ACRONYMS: Final = (
     {0: "PKIX-TA", 1: "PKIX-EE", 2: "DANE-TA", 3: "DANE-EE", 255: "PrivCert"},
     {0: "Cert", 1: "SPKI", 255: "PrivSel"},
     {0: "Full", 1: "SHA2-256", 2: "SHA2-512", 255: "PrivMatch"},
 )
-_ACRONYMS: Final = tuple([{name.lower(): number for number, name in names.items()} for names in _NAMED])
+"""The acronyms of certificate usages, selectors and matching types (RFC 7218 section 2)."""
+_NUMBERS: Final = tuple([{name.lower(): number for number, name in names.items()} for names in ACRONYMS])
 _TOLD: Final = 8
 _FIELDS: Final = ("certificate usage", "selector", "matching type")
 
@@ -54,7 +54,7 @@ def parse(text: str, owner: str = "") -> Tlsa:
     if len(words) < 4:
         raise InvalidRecord(text, "certificate usage, selector, matching type and hexadecimal data")
     numbers: list[int] = []
-    for word, acronyms, name in zip(words, _ACRONYMS, _FIELDS, strict=False):
+    for word, acronyms, name in zip(words, _NUMBERS, _FIELDS, strict=False):
         if word.isascii() and word.isdigit() and len(word) <= 3 and int(word) <= 255:
             numbers.append(int(word))
         elif word.lower() in acronyms:
@@ -77,7 +77,7 @@ def acronyms(record: Tlsa) -> str:
         For example ``DANE-EE SPKI SHA2-256``; a value without a name as its number.
     """
     numbers = (record.usage, record.selector, record.matching)
-    return " ".join([names.get(number, str(number)) for names, number in zip(_NAMED, numbers, strict=True)])
+    return " ".join([names.get(number, str(number)) for names, number in zip(ACRONYMS, numbers, strict=True)])
 
 
 def unusable(record: Tlsa) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from .certificate import Certificate
-from .dane import CERT, DANE_EE, FULL, PKIX_EE, PKIX_TA, SPKI, RecordSet, association, digest, unusable
+from .dane import ACRONYMS, CERT, DANE_EE, FULL, PKIX_EE, PKIX_TA, SPKI, RecordSet, association, digest, unusable
 from .dns.records import Tlsa
 from .errors import InvalidCertificate, InvalidRecord
 from .policy import Policy
@@ -20,11 +20,6 @@ Form: TypeAlias = tuple[int, int, int]
 """Certificate usage, selector and matching type."""
 Result: TypeAlias = Literal["match", "no-match", "set-aside", "unusable", "unknown"]
 
-_ACRONYMS: Final = (
-    {0: "PKIX-TA", 1: "PKIX-EE", 2: "DANE-TA", 3: "DANE-EE", 255: "PrivCert"},
-    {0: "Cert", 1: "SPKI", 255: "PrivSel"},
-    {0: "Full", 1: "SHA2-256", 2: "SHA2-512", 255: "PrivMatch"},
-)
 _END_ENTITY: Final = (PKIX_EE, DANE_EE)
 _COMPUTED: Final = 8  # certificates
 
@@ -203,13 +198,13 @@ def form_of(record: Tlsa) -> Form:
     return record.usage, record.selector, record.matching
 
 
-def acronyms(form: Form) -> str:
+def form_text(form: Form) -> str:
     """Return a form with its acronyms, for example ``DANE-EE(3) SPKI(1) SHA2-256(1)`` (RFC 7218 section 2).
 
     Args:
         form: usage, selector and matching type, each 0-255; those without an acronym stay numbers.
     """
-    shown = [names.get(number, "") for number, names in zip(form, _ACRONYMS, strict=True)]
+    shown = [names.get(number, "") for number, names in zip(form, ACRONYMS, strict=True)]
     return " ".join([f"{name}({number})" if name else str(number) for name, number in zip(shown, form, strict=True)])
 
 

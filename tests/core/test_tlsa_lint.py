@@ -17,7 +17,7 @@ from siptls.codes import CATALOGUE
 from siptls.dns import Tlsa
 from siptls.errors import InvalidRecord
 from siptls.policy import Digest
-from siptls.served import Served, acronyms, examine, missing
+from siptls.served import Served, examine, form_text, missing
 from siptls.tlsa_lint import Finding, lint
 from world import AT
 
@@ -444,10 +444,10 @@ class TestWhatARecordIsGoodFor:
 
     @pytest.mark.req("R7218-2-1")
     def test_forms_are_shown_with_their_acronyms(self) -> None:
-        assert acronyms((3, 1, 1)) == "DANE-EE(3) SPKI(1) SHA2-256(1)"
-        assert acronyms((0, 0, 0)) == "PKIX-TA(0) Cert(0) Full(0)"
-        assert acronyms((255, 255, 255)) == "PrivCert(255) PrivSel(255) PrivMatch(255)"
-        assert acronyms((4, 2, 3)) == "4 2 3"
+        assert form_text((3, 1, 1)) == "DANE-EE(3) SPKI(1) SHA2-256(1)"
+        assert form_text((0, 0, 0)) == "PKIX-TA(0) Cert(0) Full(0)"
+        assert form_text((255, 255, 255)) == "PrivCert(255) PrivSel(255) PrivMatch(255)"
+        assert form_text((4, 2, 3)) == "4 2 3"
 
 
 class TestWhatANewRecordNames:
