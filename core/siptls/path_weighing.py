@@ -108,7 +108,8 @@ class PathWeighing(Weighing, ABC):
         self._named = True
         try:
             found = examine(path, event.action.anchors, self._references, self._policy, self._role, self._at)
-            _ = found.path[-1].spki  # it is the anchor's, which its record is held against
+            if self._method == "dane-ta":
+                _ = found.path[-1].spki  # it is the anchor's, which its record is held against
         except InvalidCertificate as error:
             self._fault_of_form(malformed(path[0]), error)
             self._go_on()
