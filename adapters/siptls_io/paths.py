@@ -28,6 +28,27 @@ _MAX_STEPS = 2_000
 _MAX_PATHS = 32
 _DETAIL = 200
 _GAVE_UP = "maximum signature check limit"
+_SHOWN_BY_LIBRARY = " (encountered processing"
+_IN_OUR_WORDS = (
+    ("not valid at validation time", "a certificate is out of its dates"),
+    ("signature does not match", "a signature was not made by the key of the issuer that is named"),
+    ("without keyCertSign", "the keyUsage of an authority has no keyCertSign"),
+    ("basicConstraints.cA must be", "the basicConstraints of an issuer do not say that it is an authority"),
+    ("has no basicConstraints", "an issuer has no basicConstraints, so it is no authority"),
+    ("path length constraint", "more authorities stand below one than its pathLenConstraint allows"),
+    ("exceeds max depth", f"more than {MAX_DEPTH} authorities stand above the certificate"),
+    ("permitted name constraints", "an authority may speak only for other names than those of the certificate"),
+    ("excluded name constraint", "an authority may not speak for a name of the certificate"),
+    ("unsupported name constraint", "an authority has a name constraint of a kind that is not supported"),
+    ("Exceeded maximum", "it is too much work: too many certificates, names or constraints"),
+    ("RSA key is too weak", "the RSA key of an authority is too short"),
+    ("Forbidden", "a key or a signature is of a kind that is not supported"),
+    ("non-empty Issuer", "a certificate names no issuer"),
+    ("serial", "a certificate has a serial number that is 0, negative or too long"),
+    ("X509v3", "a certificate is not of version 3"),
+    ("no interior errors", "no certificate that is here leads to a trust anchor"),
+)
+"""What the library says, by a part of it, and what that means."""
 
 Chain = tuple[x509.Certificate, ...]
 
@@ -158,10 +179,19 @@ def _told(detail: str, presented: Chain, anchors: Prepared, at: datetime) -> tup
     try:
         reason = _reason(detail, line, above, at)
         if reason in {"chain.unknown-ca", "chain.missing-intermediate"}:
-            detail = f"no trust anchor and no certificate that was sent is named {line[-1].issuer.rfc4514_string()}"
+            return (
+                reason,
+                f"no trust anchor and no certificate that was sent is named {line[-1].issuer.rfc4514_string()}",
+            )
     except Exception as error:  # noqa: BLE001 - names and dates are parsed only now, and are as hostile as the rest
         return "chain.malformed", str(error)
-    return reason, detail
+    return reason, _in_our_words(detail)
+
+
+def _in_our_words(detail: str) -> str:
+    """Say what the library says without its terms, and without its way to show a certificate."""
+    said = detail.partition(_SHOWN_BY_LIBRARY)[0].replace("candidates exhausted: ", "")
+    return next((words for part, words in _IN_OUR_WORDS if part in said), said)
 
 
 def _reason(detail: str, line: list[x509.Certificate], above: _Above, at: datetime) -> str:

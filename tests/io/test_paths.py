@@ -352,6 +352,45 @@ def test_the_authority_that_is_missing_is_named() -> None:
     assert INTER.certificate.issuer.rfc4514_string() in event.detail
 
 
+@pytest.mark.parametrize(
+    ("leaf", "words"),
+    [
+        (INTER.leaf(not_after=NOW - DAY), "a certificate is out of its dates"),
+        (ROOT.intermediate("Old", not_after=NOW - DAY).leaf(), "a certificate is out of its dates"),
+        (ROOT.intermediate("Mute", key_usage=["crl_sign"]).leaf(), "the keyUsage of an authority has no keyCertSign"),
+        (ROOT.intermediate("None", ca=None).leaf(), "an issuer has no basicConstraints, so it is no authority"),
+        (
+            ROOT.intermediate("End", ca=False).leaf(),
+            "the basicConstraints of an issuer do not say that it is an authority",
+        ),
+        (
+            ROOT.intermediate("Last", path_length=0).intermediate("One more").leaf(),
+            "more authorities stand below one than its pathLenConstraint allows",
+        ),
+        (
+            ROOT.intermediate("Only", permitted=[x509.DNSName("example.net")]).leaf(dns=["example.com"]),
+            "an authority may speak only for other names than those of the certificate",
+        ),
+        (
+            ROOT.intermediate("Not", excluded=[x509.DNSName("example.com")]).leaf(dns=["example.com"]),
+            "an authority may not speak for a name of the certificate",
+        ),
+    ],
+)
+def test_why_no_path_is_valid_is_said_in_words_that_need_no_library_to_understand(leaf: Issued, words: str) -> None:
+    event = validate_path(ValidatePath(leaf.der, tuple(leaf.presented[1:]), Anchors((ROOT.der,)), NOW))
+    assert isinstance(event, PathRejected)
+    assert event.detail == words
+
+
+@pytest.mark.parametrize("name", ["Forbidden", "serial", "signature does not match", "\x1b[2J"])
+def test_a_name_has_no_say_in_what_is_said_of_its_certificate(name: str) -> None:
+    leaf = INTER.leaf(cn=name, not_after=NOW - DAY)
+    event = validate_path(ValidatePath(leaf.der, (INTER.der,), Anchors((ROOT.der,)), NOW))
+    assert isinstance(event, PathRejected)
+    assert (event.reason, event.detail) == ("chain.expired", "a certificate is out of its dates")
+
+
 def test_a_tangle_of_certificates_cannot_keep_the_search_busy() -> None:
     tangle = [ROOT.cross_sign(ROOT, serial=number + 1).der for number in range(18)]
     assert find(LEAF.der, [INTER.der, *tangle], [ROOT.der], through=OTHER.der) == "chain.invalid"
