@@ -221,7 +221,9 @@ def _text(evidence: object) -> str:
         return _answer(evidence)
     if isinstance(evidence, LookupFailed):
         return printable(f"{evidence.action.name} {evidence.action.rrtype}: {evidence.reason.value}: {evidence.detail}")
-    if isinstance(evidence, (ConnectFailed, PathRejected)):
+    if isinstance(evidence, PathRejected):
+        return printable(f"{CATALOGUE[evidence.reason].title}: {evidence.detail}".removesuffix(": "))
+    if isinstance(evidence, ConnectFailed):
         return printable(evidence.detail)
     if isinstance(evidence, PathValidated):
         return f"a path of {len(evidence.path)} certificate(s)"

@@ -115,7 +115,7 @@ class TestEvidence:
             (LookupFailed(Lookup("a.example", "SRV"), Failure.SERVFAIL, "EDE 9: \x1b"), "",
              r"a.example SRV: SERVFAIL: EDE 9: \x1b"),
             (ConnectFailed(CONNECT, "net.refused", "errno\n111"), "", r"errno\x0a111"),
-            (PathRejected(PATH, "chain.invalid", "no\tgood"), "", r"no\x09good"),
+            (PathRejected(PATH, "chain.invalid", "no\tgood"), "", r"no valid certificate path was found: no\x09good"),
             (PathValidated(PATH, (b"leaf", b"root")), "", "a path of 2 certificate(s)"),
             (Presented(CONNECT, (b"leaf",), TlsFacts("TLSv1.3", "TLS_AES\x1b", None, None)), "",
              r"1 certificate(s), TLSv1.3 TLS_AES\x1b"),
