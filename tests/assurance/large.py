@@ -8,6 +8,7 @@ The exit status is 1 when a difference was found that nothing explains, or a cla
 from __future__ import annotations
 
 import argparse
+import math
 import multiprocessing
 import os
 import secrets
@@ -19,6 +20,10 @@ from dataclasses import dataclass
 
 from assurance.page import PAGE, table, write
 from assurance.parts import PARTS, Part, again, never_decided
+
+_MOST_JOBS = 256
+_MOST = 1_000.0
+"""The largest scale."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +76,41 @@ def compare(wanted: list[Chunk], jobs: int) -> dict[str, Counter[str]] | None:
     return None if failed else tallies
 
 
+def _whole(text: str) -> int:
+    """How many there are to be, at least one."""
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number from 1 on")
+    return number
+
+
+def _jobs(text: str) -> int:
+    """How many processes, each of which wants some memory."""
+    number = _whole(text)
+    if number > _MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected at most {_MOST_JOBS} processes")
+    return number
+
+
+def _scale(text: str) -> float:
+    """By how much a count is multiplied: 0 would compare nothing, and say that all is well."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number above 0, at most {_MOST:g}")
+    return number
+
+
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m assurance", description="Large comparisons with other judges.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; or all")
     parser.add_argument("--seed", type=int, default=None, help="the same seed makes the same comparisons")
-    parser.add_argument("--scale", type=float, default=1.0, help="this times the usual number of comparisons")
-    parser.add_argument("--count", type=int, default=None, help="so many comparisons for each part, from one seed")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many processes")
+    parser.add_argument("--scale", type=_scale, default=1.0, help="this times the usual number of comparisons")
+    parser.add_argument("--count", type=_whole, default=None, help="so many comparisons for each part, from one seed")
+    parser.add_argument("--jobs", type=_jobs, default=os.cpu_count() or 1, help="how many processes")
     parser.add_argument(
         "--write", action="store_true", help=f"write the figures into {PAGE.name}, after a complete run"
     )

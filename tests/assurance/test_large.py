@@ -39,6 +39,26 @@ def test_what_never_made_a_difference_is_named() -> None:
     assert never_decided(Counter({"decides: a": 1, "decides: b": 0, "holds: c": 0})) == ["decides: b"]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *[("--jobs", value) for value in ("0", "-1", "two", "1.5", "100000")],
+        *[("--count", value) for value in ("0", "-5", "", "1e3")],
+        *[("--scale", value) for value in ("0", "-1", "nan", "inf", "much")],
+    ],
+)
+def test_a_number_that_would_compare_nothing_is_refused_by_its_name(
+    wrong: tuple[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["assurance", "names", *wrong])
+    with pytest.raises(SystemExit) as ended:
+        large.main()
+    assert ended.value.code == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert f"argument {wrong[0]}: {wrong[1]!r}: expected" in told.err
+
+
 def test_a_run_tells_its_seed_and_its_figures() -> None:
     command = [sys.executable, "-m", "assurance", "names", "--seed", "3", "--count", "40", "--jobs", "1"]
     path = os.pathsep.join([str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
