@@ -6,6 +6,7 @@ This package is the protocol core: pure state machines that do no input or outpu
 from __future__ import annotations
 
 from . import codes, dane, dns, identity, names, route_set
+from .alias_row import Presentation, Refusal, Row
 from .certificate import Certificate
 from .comparison import Comparison
 from .delegation import Delegation
@@ -48,6 +49,7 @@ from .outbound import Outbound
 from .policy import Limits, Policy
 from .references import compare_names
 from .response_path import ResponsePath
+from .reuse import AliasTable
 from .revocation import CheckRevocation, Crls, Revocation, RevocationChecked
 from .route_set import NextHop, next_hop
 from .target import Route, Target, TargetFailed, TargetFailure, TargetInUse
@@ -62,6 +64,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Action",
     "Admission",
+    "AliasTable",
     "AllowList",
     "Anchors",
     "Answered",
@@ -97,11 +100,14 @@ __all__ = [
     "PathRejected",
     "PathValidated",
     "Policy",
+    "Presentation",
     "Presented",
+    "Refusal",
     "ResponsePath",
     "Revocation",
     "RevocationChecked",
     "Route",
+    "Row",
     "Security",
     "SipUri",
     "SiptlsError",

@@ -22,6 +22,7 @@ from . import (
     locate_naptr,
     locate_srv,
     own_certificate,
+    reuse,
     revocation,
     uris,
 )
@@ -43,6 +44,7 @@ CATALOGUE: Final[dict[str, Code]] = {
         chain,
         revocation,
         inbound,
+        reuse,
         connection,
         limits,
         command_line,

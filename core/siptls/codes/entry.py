@@ -22,6 +22,7 @@ ROOMS: Final[dict[str, str]] = {
     "chain": "The certificate path",
     "crl": "Revocation",
     "inbound": "Clients that connect",
+    "reuse": "Connection reuse",
     "net": "Connections",
     "tls": "TLS",
     "limit": "Limits",
