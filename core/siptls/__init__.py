@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from . import codes, dane, dns, identity, names, route_set
 from .alias_row import Presentation, Refusal, Row
+from .carrier import Carrier
 from .certificate import Certificate
 from .comparison import Comparison
 from .delegation import Delegation
@@ -48,7 +49,7 @@ from .machine import Machine
 from .outbound import Outbound
 from .policy import Limits, Policy
 from .references import compare_names
-from .response_path import ResponsePath
+from .response_path import Listening, ResponsePath, listen_hints
 from .reuse import AliasTable
 from .revocation import CheckRevocation, Crls, Revocation, RevocationChecked
 from .route_set import NextHop, next_hop
@@ -68,6 +69,7 @@ __all__ = [
     "AllowList",
     "Anchors",
     "Answered",
+    "Carrier",
     "Certificate",
     "CheckRevocation",
     "Close",
@@ -89,6 +91,7 @@ __all__ = [
     "InvalidVia",
     "KeyAnchor",
     "Limits",
+    "Listening",
     "LocalProtocolError",
     "Locate",
     "Lookup",
@@ -126,6 +129,7 @@ __all__ = [
     "dane",
     "dns",
     "identity",
+    "listen_hints",
     "names",
     "next_hop",
     "route_set",

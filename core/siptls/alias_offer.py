@@ -11,7 +11,6 @@ from .events import Endpoint
 from .identity import Identity
 from .names import fold
 from .policy import SECURE_TRANSPORTS
-from .transport import DEFAULT_PORTS
 from .verdict import Verdict
 from .via import Via
 
@@ -147,7 +146,7 @@ def _theirs(via: Via, source: str | None, local_domain: str) -> tuple[Place, str
     octets = None if source is None else packed_address(source)
     if source is None or octets is None:
         return Refusal("reuse.no-address", "the IP address that the request came from", source or "none")
-    port = DEFAULT_PORTS[via.transport] if via.port is None else via.port
+    port = via.reply_port or 0
     if not 0 < port < 65_536:
         return Refusal("reuse.port", "1 to 65535", str(port))
     return (local_domain, octets, port, via.transport), written_address(source, octets)

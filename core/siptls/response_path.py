@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from .addresses import OrderAddresses
-from .errors import LocalProtocolError
+from .errors import InvalidVia, LocalProtocolError
 from .location import Locate
+from .names import srv_owner
 from .policy import Policy
 from .target import TargetFailure
+from .transport import SRV_NAMES
 from .via import Via
 
 
@@ -62,3 +64,51 @@ class ResponsePath(Locate):
             randbelow=randbelow,
             order_addresses=order_addresses,
         )
+
+
+class Listening(NamedTuple):
+    """A place at which a client has to listen, because a response may come there.
+
+    Attributes:
+        transport: ``udp`` ``tcp`` ``tls`` ``sctp`` ``tls-sctp`` ``ws`` or ``wss``.
+        host: an address; or a domain name, and then each of its addresses is meant.
+        port: 1-65535; None for a name of SRV records: each server that they name is meant, at its port.
+        why: which rule makes a server send a response there.
+    """
+
+    transport: str
+    host: str
+    port: int | None
+    why: str
+
+
+def listen_hints(via: Via, source: str) -> tuple[Listening, ...]:
+    """Say where a response to a request may come, besides the connection that the request was sent on.
+
+    Args:
+        via: our own Via, the topmost one of the request.
+        source: the IP address that the request was sent from.
+
+    Returns:
+        The places, the likeliest first. What is a name is to be looked up as `ResponsePath` does.
+
+    Raises:
+        InvalidVia: the transport is none that SIP knows.
+
+    Source: RFC 3261 sections 18.1.1 and 18.2.2, RFC 3263 section 5.
+    """
+    port = via.reply_port
+    if port is None:
+        raise InvalidVia(via.text, 0, "a transport that SIP knows")
+    places = [Listening(via.transport, source, port, "the source of the request, with the port of sent-by")]
+    if via.maddr is not None:
+        places.append(Listening(via.transport, via.maddr, port, "the parameter maddr of the Via"))
+    if via.port is not None or via.is_ip:
+        places.append(Listening(via.transport, via.host, port, "sent-by of the Via"))
+    else:
+        names = SRV_NAMES.get(via.transport)
+        if names is not None:
+            owner = srv_owner(*names, via.host)
+            places.append(Listening(via.transport, owner, None, "the SRV records of sent-by"))
+        places.append(Listening(via.transport, via.host, port, "sent-by of the Via, if it has no SRV records"))
+    return tuple(dict.fromkeys(places))

@@ -7,7 +7,8 @@ from typing import Final
 
 from .errors import InvalidVia
 from .hostport import read_host, read_port, refuse_bare_ipv6
-from .names import ip_literal
+from .names import fold, ip_literal
+from .transport import DEFAULT_PORTS
 from .uri import SipUri
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
@@ -19,6 +20,11 @@ _ADDRESS: Final = re.compile(r"[^ \t\r\n;,=]*")
 # The grammar would let a backslash hide a control character and a NUL; no terminal or log is to meet these.
 _QUOTED: Final = re.compile(r"(?:[ \t!#-\[\]-~\u00a0-\ud7ff\ue000-\U0010ffff]|\\[ -~]|\r\n(?=[ \t]))*+")
 _TTL: Final = re.compile(r"[0-9]{1,3}(?![0-9])")
+
+# What every branch begins with since RFC 3261 (section 8.1.1.7).
+_COOKIE: Final = "z9hG4bK"
+# The only ones for which a connection may be offered (RFC 5923 sections 8.2 and 9.3).
+_ALIASED: Final = frozenset({"tls", "tls-sctp"})
 
 # What a SIP URI calls each transport (RFC 3261 section 26.2.2, RFC 4168 section 4, RFC 7118 section 5.2).
 _URIS: Final = {
@@ -110,6 +116,45 @@ class Via:
         return via
 
     @classmethod
+    def build(
+        cls,
+        transport: str,
+        host: str,
+        port: int | None = None,
+        *,
+        branch: str,
+        alias: bool = False,
+        rport: bool = False,
+    ) -> Via:
+        """Make the Via that a client puts on top of a request.
+
+        Args:
+            transport: over which the request is sent, for example ``tls``.
+            host: the domain name or address, without brackets, at which this client listens: what sent-by says.
+            port: at which it listens, 1-65535; None for the default of the transport (RFC 3261 section 18.1.1).
+            branch: the transaction's own branch; it begins with ``z9hG4bK``.
+            alias: whether to offer the connection for requests in the other direction (RFC 5923 section 8.1). It is
+                left out where the transport is not TLS over TCP or SCTP.
+            rport: whether to ask for the port that the request came from (RFC 3581).
+
+        Raises:
+            InvalidVia: one of these is not what may stand there.
+
+        Source: RFC 3261 sections 8.1.1.7 and 18.1.1, RFC 5923 section 8.1.
+        """
+        address = f"[{host}]" if ":" in host else host
+        text = f"SIP/2.0/{transport.upper()} {address}{'' if port is None else f':{port}'};branch={branch}"
+        offers = alias and transport.lower() in _ALIASED
+        via = cls.parse(f"{text}{';rport' if rport else ''}{';alias' if offers else ''}")
+        # Whoever made the parts has not made a further parameter, or another host, of one of them.
+        asked = (transport.lower(), fold(host), port, branch, 1 + rport + offers)
+        if (via.transport, via.host, via.port, via.branch, len(via.parameters)) != asked:
+            raise InvalidVia(text, 0, "a transport, a host, a port and a branch, with nothing else in them")
+        if not branch.startswith(_COOKIE):
+            raise InvalidVia(text, len(text) - len(branch), f"a branch that begins with {_COOKIE}")
+        return via
+
+    @classmethod
     def parse_all(cls, header: str) -> tuple[Via, ...]:
         """Read all via-parms of a header field.
 
@@ -137,6 +182,14 @@ class Via:
     def is_ip(self) -> bool:
         """True if the host is an IP address, which is no domain."""
         return ip_literal(self.host) is not None
+
+    @property
+    def reply_port(self) -> int | None:
+        """The port of sent-by, or else the default of the transport: 5061 for TLS, 5060 for TCP, UDP and SCTP.
+
+        None where sent-by has no port and the transport is unknown (RFC 3261 section 18.1.1).
+        """
+        return DEFAULT_PORTS.get(self.transport) if self.port is None else self.port
 
     @property
     def uri(self) -> SipUri:

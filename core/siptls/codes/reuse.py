@@ -75,6 +75,13 @@ ENTRIES: Final = (
         reference="RFC 5923 section 8.3",
     ),
     Code(
+        "reuse.not-offered",
+        "note",
+        "a request came over a connection that was not offered for it",
+        why="we opened it, and sent no alias: the peer had no reason to believe that requests are welcome there",
+        reference="RFC 5923 section 8.1",
+    ),
+    Code(
         "reuse.not-new",
         "note",
         "the verdict speaks of a connection that has its row already",
