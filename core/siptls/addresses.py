@@ -6,7 +6,6 @@ What comes out for the judge is a status and the TLSA base domains: the names at
 from __future__ import annotations
 
 import math
-import re
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -28,7 +27,8 @@ R = TypeVar("R")
 OrderAddresses: TypeAlias = Callable[[tuple[str, ...]], Sequence[str]]
 """Puts the addresses of one target into the order in which to try them (RFC 6724 section 6)."""
 
-_ADDRESS_CHARACTERS: Final = re.compile("[0-9a-fA-F:.]+")
+_IPV4_CHARACTERS: Final = "0123456789."
+_IPV6_CHARACTERS: Final = "0123456789abcdefABCDEF:."
 _RRTYPES: Final[dict[str, RRType]] = {"ipv4": "A", "ipv6": "AAAA"}
 
 
@@ -142,10 +142,8 @@ class Addressing(Machine[R]):
     def _texts(self, answer: Answer, separator: str) -> list[str]:
         """The addresses of an answer, without what is no address of its family: adapters read them, callers may err."""
         texts = [record.address for record in answer.records if type(record) is Address]
-        if separator == ".":
-            sound = [text for text in texts if text.isascii() and text.replace(".", "0").isdigit() and "." in text]
-        else:
-            sound = [text for text in texts if ":" in text and _ADDRESS_CHARACTERS.fullmatch(text)]
+        characters = _IPV4_CHARACTERS if separator == "." else _IPV6_CHARACTERS
+        sound = [text for text in texts if separator in text and not text.strip(characters)]
         if len(sound) < len(texts):
             dropped = f"{len(texts) - len(sound)} text(s) that are no address"
             self._note("locate.foreign-record", "LOCATE", f"{dropped}, of {answer.question.name}")

@@ -62,8 +62,9 @@ class Weighing:
         records: the TLSA records, all of which SECURE, when DANE decides; None when PKIX does.
         role: what the peer is on this connection.
         policy: what the caller wants.
-        clock: tells the time of judging on the wall clock. DANE-EE never asks.
-        note: takes a code and its evidence for the journal, and tells the place of it there.
+        at: the time of judging on the wall clock.
+        hop: where the peer is, for the journal.
+        note: takes a hop, a code and its evidence for the journal, and tells the place of it there.
 
     Attributes:
         decision: what is decided, or None.
@@ -71,13 +72,13 @@ class Weighing:
     """
 
     __slots__ = (
-        "_clock",
+        "_at",
         "_cut",
         "_faults",
-        "_known_at",
+        "_hop",
         "_method",
         "_named",
-        "_note",
+        "_note_at",
         "_places",
         "_policy",
         "_records",
@@ -95,16 +96,17 @@ class Weighing:
         records: dane.RecordSet | None,
         role: Role,
         policy: Policy,
-        clock: Callable[[], datetime],
-        note: Callable[[str, object], int],
+        at: datetime,
+        hop: object,
+        note: Callable[[object, str, object], int],
     ) -> None:
         self._references = references
         self._records = records
         self._role: Role = role
         self._policy = policy
-        self._clock = clock
-        self._note = note
-        self._known_at: datetime | None = None
+        self._at = at
+        self._hop = hop
+        self._note_at = note
         self._faults: list[str] = []
         self._places: list[int] = []  # of the faults, in the journal
         self._cut: object = None  # what was not tried, because there was too much of it
@@ -115,19 +117,15 @@ class Weighing:
         self.decision: Decision | None = None
         self.leaf: Certificate | None = None
 
-    @property
-    def _at(self) -> datetime:
-        """The time of judging: one for all checks, read when first needed."""
-        if self._known_at is None:
-            self._known_at = self._clock()
-        return self._known_at
-
     def _shown(self, leaf: Certificate) -> None:
         self.leaf = leaf
 
     def _decided(self, decision: Decision) -> Decision:
         self.decision = decision
         return decision
+
+    def _note(self, code: str, evidence: object) -> int:
+        return self._note_at(self._hop, code, evidence)
 
     def _fault(self, code: str, evidence: object = None) -> None:
         self._faults.append(code)

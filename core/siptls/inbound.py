@@ -13,7 +13,6 @@ import math
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import Enum
-from functools import partial
 from itertools import islice
 from typing import Final, Literal, TypeAlias
 
@@ -150,8 +149,9 @@ class Inbound(Machine[Verdict]):
             role="client",
             policy=policy,
             now=now,
-            clock=self._wall_clock,
-            note=partial(self._note_at, _HOP),
+            at=self._wall_clock(),
+            hop=_HOP,
+            note=self._note_at,
             validate=self._validate,
             refused=_no_connection,
             done=self._judged,

@@ -48,8 +48,9 @@ class Judgement(PathWeighing):
         role: what the peer is on this connection.
         policy: what the caller wants.
         now: when the peer presented them, on the monotonic clock, in seconds.
-        clock: tells the same on the wall clock; paths must be valid then. DANE-EE never asks.
-        note: takes a code and its evidence for the journal, and tells the place of it there.
+        at: the same on the wall clock; paths must be valid then.
+        hop: where the peer is, for the journal.
+        note: takes a hop, a code and its evidence for the journal, and tells the place of it there.
         validate: asks for a path and says how to go on.
         refused: is told this judgement as soon as the peer is not accepted.
         done: is told this judgement and its decision, once, when nothing more is awaited.
@@ -76,13 +77,14 @@ class Judgement(PathWeighing):
         role: Role = "server",
         policy: Policy,
         now: float,
-        clock: Callable[[], datetime],
-        note: Callable[[str, object], int],
+        at: datetime,
+        hop: object,
+        note: Callable[[object, str, object], int],
         validate: Callable[[ValidatePath | CheckRevocation, Callable[[Any], None]], None],
         refused: Callable[[Judgement], None],
         done: Callable[[Judgement, Decision], None],
     ) -> None:
-        super().__init__(chain, anchors, crls, now, validate, references, records, role, policy, clock, note)
+        super().__init__(chain, anchors, crls, now, validate, references, records, role, policy, at, hop, note)
         self._public_key = public_key
         self._refused = refused
         self._done = done

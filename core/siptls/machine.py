@@ -37,8 +37,9 @@ from .events import (
     Presented,
     ValidatePath,
 )
+from .ledger import ABANDONED, ANSWERED, FRESH, OUTSTANDING, Entry
 from .revocation import CheckRevocation
-from .soundness import flaw, plain, sound, unanswered
+from .soundness import flaw, mended, plain, unanswered
 
 if TYPE_CHECKING:
     from .journal import Note
@@ -47,26 +48,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-# The states of an action; an abandoned one is ANSWERED once its first late answer has come.
-_FRESH: Final = 0
-_OUTSTANDING: Final = 1
-_ANSWERED: Final = 2
-_ABANDONED: Final = 3
 _FRESH_FOR: Final = 30.0  # seconds
-
-
-class _Entry:
-    """What the ledger knows of one action."""
-
-    __slots__ = ("action", "event", "others", "state", "then", "when")
-
-    def __init__(self, action: Action, deadline: float, then: Callable[[Any], None]) -> None:
-        self.action: Final = action
-        self.when = deadline  # and once it is answered: when the answer came
-        self.then: Callable[[Any], None] | None = then
-        self.others: list[Callable[[Any], None]] | None = None
-        self.state = _FRESH
-        self.event: Event | None = None
 
 
 class Machine(ABC, Generic[R]):
@@ -97,6 +79,7 @@ class Machine(ABC, Generic[R]):
         "_open",
         "_patience",
         "_ready",
+        "_records_at_most",
         "_result",
         "policy",
     )
@@ -105,17 +88,18 @@ class Machine(ABC, Generic[R]):
         if at.tzinfo is not UTC:
             at = _in_utc(at)
         self.policy: Final[Policy] = policy
-        self._limits: Final[Limits] = policy.limits  # these two are read for every answer
+        self._limits: Final[Limits] = policy.limits  # these three are read for every answer
+        self._records_at_most: Final = self._limits.records
         self._patience: Final[float] = policy.lookup_timeout
         self._began = self._now = now
         self._at = at
         self._ends = now + self._limits.seconds
         self._due = self._ends
         self._lookups_left = self._limits.lookups
-        self._ledger: dict[Action, _Entry] = {}
-        self._open: list[_Entry] = []
+        self._ledger: dict[Action, Entry] = {}
+        self._open: list[Entry] = []
         # Nearly always empty, and then they cost nothing: a machine that waits is mostly what it references.
-        self._fresh: list[_Entry] | None = None
+        self._fresh: list[Entry] | None = None
         self._closes: tuple[Close, ...] = ()
         self._late: tuple[Lookup, ...] = ()  # asked anew while the first answer may still come
         self._ready: tuple[tuple[Callable[[Any], None], Event | None], ...] = ()
@@ -147,7 +131,7 @@ class Machine(ABC, Generic[R]):
     @property
     def outstanding(self) -> tuple[Action, ...]:
         """The actions that were handed out and are not answered yet; empty once there is a result."""
-        return tuple([entry.action for entry in self._open if entry.state == _OUTSTANDING])
+        return tuple([entry.action for entry in self._open if entry.state == OUTSTANDING])
 
     def next_actions(self, *, now: float) -> tuple[Action, ...]:
         """Return the actions that became necessary since the last call, each exactly once.
@@ -165,7 +149,7 @@ class Machine(ABC, Generic[R]):
             return closes
         self._fresh = None
         for entry in fresh:
-            entry.state = _OUTSTANDING
+            entry.state = OUTSTANDING
         return (*closes, *[entry.action for entry in fresh])
 
     def receive(self, event: Event, *, now: float) -> None:
@@ -190,18 +174,18 @@ class Machine(ABC, Generic[R]):
         except AttributeError:
             raise LocalProtocolError(f"{event!r} is no event that {type(self).__name__} takes") from None
         entry = self._ledger.get(action)
-        if entry is None or entry.state != _OUTSTANDING:
+        if entry is None or entry.state != OUTSTANDING:
             self._receive_unawaited(event, entry)
             return
-        if type(action) is not event.answers:
+        if type(event) is Answered and type(action) is Lookup:
+            if not plain(event, self._records_at_most):
+                event = mended(event, self._limits, self._note)
+        elif type(action) is not event.answers:
             raise LocalProtocolError(f"{event!r} does not answer {action!r}")
-        if type(event) is Answered:
-            if not plain(event, self._limits):
-                event = sound(event, self._limits, self._note)
         elif wrong := flaw(event):
             raise LocalProtocolError(f"{event!r} {wrong}")
         self._open.remove(entry)
-        entry.state = _ANSWERED
+        entry.state = ANSWERED
         self._enter(entry, event)
 
     def advance(self, *, now: float) -> None:
@@ -228,13 +212,13 @@ class Machine(ABC, Generic[R]):
         if entry is not None and not self._is_stale(entry):
             self._share(entry, then)
             return
-        if entry is not None and entry.state == _ABANDONED:
+        if entry is not None and entry.state == ABANDONED:
             self._late += (question,)
         self._lookups_left -= 1
         if self._lookups_left < 0:
             detail = f"limits.lookups: more than {self._limits.lookups} lookups"
-            entry = self._ledger[question] = _Entry(question, self._now, then)
-            entry.state = _ANSWERED
+            entry = self._ledger[question] = Entry(question, self._now, then)
+            entry.state = ANSWERED
             self._put_off(entry, LookupFailed(question, Failure.LIMIT, detail))
             return
         self._issue(question, then, self._patience)
@@ -277,7 +261,7 @@ class Machine(ABC, Generic[R]):
         self._journal.append((self._now, code, hop, evidence))
 
     def _note_at(self, hop: object, code: str, evidence: object) -> int:
-        """Write a finding into the journal, for a part of the machine that looks at one hop only; return its place."""
+        """Write a finding into the journal, for a part of the machine that judges; return its place."""
         self._journal.append((self._now, code, hop, evidence))
         return len(self._journal) - 1
 
@@ -287,14 +271,16 @@ class Machine(ABC, Generic[R]):
 
     def _wall_clock(self) -> datetime:
         """What the wall clock shows now."""
-        passed = self._now - self._began
-        return self._at + timedelta(seconds=passed) if passed else self._at
+        try:
+            return self._at if self._now == self._began else self._at + timedelta(seconds=self._now - self._began)
+        except OverflowError:
+            return datetime.max.replace(tzinfo=UTC)
 
     def _finish(self, result: R) -> None:
         """Set the result. Actions nobody knows of yet are forgotten, all but `Close`."""
         self._result, self._due = result, math.inf
         for entry in self._open:
-            if entry.state == _FRESH:
+            if entry.state == FRESH:
                 del self._ledger[entry.action]
             else:
                 self._abandon(entry)
@@ -310,16 +296,14 @@ class Machine(ABC, Generic[R]):
         """Treat what is overdue as a time-out."""
         for entry in [entry for entry in self._open if entry.when <= self._now]:
             self._open.remove(entry)
-            if entry.state == _FRESH and self._fresh is not None:
+            if entry.state == FRESH and self._fresh is not None:
                 self._fresh.remove(entry)
             self._abandon(entry)
         self._due = min([self._ends, *[entry.when for entry in self._open]])
 
-    # Private.
-
     def _issue(self, action: Action, then: Callable[[Any], None], patience: float) -> None:
         deadline = self._now + patience
-        entry = _Entry(action, deadline, then)
+        entry = Entry(action, deadline, then)
         self._ledger[action] = entry
         self._open.append(entry)
         if self._fresh is None:
@@ -329,7 +313,7 @@ class Machine(ABC, Generic[R]):
         if deadline < self._due:
             self._due = deadline
 
-    def _enter(self, entry: _Entry, event: Event) -> None:
+    def _enter(self, entry: Entry, event: Event) -> None:
         """Write into the ledger what came of an action, and go on with those who wait for it."""
         then, entry.then = entry.then, None
         entry.event = event
@@ -342,22 +326,22 @@ class Machine(ABC, Generic[R]):
         if self._ready:
             self._settle()
 
-    def _put_off(self, entry: _Entry, event: Event) -> None:
+    def _put_off(self, entry: Entry, event: Event) -> None:
         """Write into the ledger what came of an action; those who wait for it go on when the machine settles."""
         self._later(lambda _event: self._enter(entry, event))
 
-    def _abandon(self, entry: _Entry) -> None:
-        entry.state = _ABANDONED if entry.state == _OUTSTANDING else _ANSWERED
+    def _abandon(self, entry: Entry) -> None:
+        entry.state = ABANDONED if entry.state == OUTSTANDING else ANSWERED
         self._put_off(entry, unanswered(entry.action))
 
-    def _is_stale(self, entry: _Entry) -> bool:
+    def _is_stale(self, entry: Entry) -> bool:
         """Whether a question must be asked anew, because its answer is too old to be shared."""
         if self._now < self._began + _FRESH_FOR or entry.event is None:
             return False
         ttl = entry.event.answer.ttl if isinstance(entry.event, Answered) else 0.0
         return self._now >= entry.when + max(ttl, _FRESH_FOR)
 
-    def _share(self, entry: _Entry, then: Callable[[Any], None]) -> None:
+    def _share(self, entry: Entry, then: Callable[[Any], None]) -> None:
         """Share the answer to a question that was asked before, even one that is already here."""
         if entry.event is not None:
             self._ready += ((then, entry.event),)
@@ -373,7 +357,7 @@ class Machine(ABC, Generic[R]):
             self._ready = self._ready[1:]
             then(event)
 
-    def _receive_unawaited(self, event: Event, entry: _Entry | None) -> None:
+    def _receive_unawaited(self, event: Event, entry: Entry | None) -> None:
         """Let a late answer pass once, and refuse what nobody waits for."""
         if isinstance(event.action, Lookup) and event.action in self._late:
             at = self._late.index(event.action)
@@ -381,10 +365,10 @@ class Machine(ABC, Generic[R]):
             return
         if entry is None:
             raise LocalProtocolError(f"{event.action!r} was never asked for, so {event!r} cannot answer it")
-        if entry.state == _FRESH:
+        if entry.state == FRESH:
             raise LocalProtocolError(f"{event.action!r} was not handed out yet, so {event!r} cannot answer it")
-        if entry.state == _ABANDONED:
-            entry.state = _ANSWERED
+        if entry.state == ABANDONED:
+            entry.state = ANSWERED
             if isinstance(event, Presented):
                 self._close(event.action)
         elif self._result is None:

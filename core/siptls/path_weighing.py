@@ -68,10 +68,11 @@ class PathWeighing(Weighing, ABC):
         records: dane.RecordSet | None,
         role: Role,
         policy: Policy,
-        clock: Callable[[], datetime],
-        note: Callable[[str, object], int],
+        at: datetime,
+        hop: object,
+        note: Callable[[object, str, object], int],
     ) -> None:
-        super().__init__(references, records, role, policy, clock, note)
+        super().__init__(references, records, role, policy, at, hop, note)
         self._chain = chain
         self._anchors = anchors
         self._crls = crls

@@ -33,12 +33,12 @@ _LONGEST: Final = 2.0**31 - 1  # seconds; a TTL beyond it counts as 0 (RFC 2181 
 _NOT_TO_OWNER: Final = "the aliases do not lead to the owner name"
 
 
-def plain(event: Answered, limits: Limits) -> bool:
-    """Say whether an answer is what it says, without aliases: nearly all are. Of all others `sound` says what they are.
+def plain(event: Answered, most: int) -> bool:
+    """Say whether an answer is what it says, without aliases: nearly all are. Of others `mended` says what they are.
 
     Args:
         event: what a resolver answered.
-        limits: how many records an answer may have.
+        most: how many records an answer may have.
     """
     answer, question = event.answer, event.action
     records, owner = answer.records, answer.owner
@@ -48,7 +48,7 @@ def plain(event: Answered, limits: Limits) -> bool:
         and not answer.aliases
         and (answer.denial is None) is bool(records)
         and (answer.security is SECURE or answer.security is INSECURE)
-        and len(records) <= limits.records
+        and len(records) <= most
         and 0 <= answer.ttl <= _LONGEST
     ):
         kind = RECORD_TYPE[question.rrtype]
@@ -60,11 +60,11 @@ def plain(event: Answered, limits: Limits) -> bool:
     return False
 
 
-def sound(event: Answered, limits: Limits, note: Callable[[str, object, object], None]) -> LookupEvent:
-    """Return the event if its answer is what it says, else what it amounts to.
+def mended(event: Answered, limits: Limits, note: Callable[[str, object, object], None]) -> LookupEvent:
+    """Return the event with an answer that is what it says, or the failure that it amounts to.
 
     Args:
-        event: what a resolver answered.
+        event: what a resolver answered, if it is not `plain`.
         limits: how many records and aliases an answer may have.
         note: takes a code, a hop and the evidence for what was dropped.
 
@@ -75,14 +75,35 @@ def sound(event: Answered, limits: Limits, note: Callable[[str, object, object],
     Raises:
         LocalProtocolError: the answer is for another question, or has the status of a failed lookup.
     """
-    return event if plain(event, limits) else _mended(event, limits, note)
+    answer = event.answer
+    if answer.question != event.action:
+        raise LocalProtocolError(f"{answer!r} is no answer to {event.action!r}")
+    if not {answer.security, *[alias.security for alias in answer.aliases]} <= {SECURE, INSECURE}:
+        raise LocalProtocolError(f"{answer!r}: a failed lookup is LookupFailed, not an answer")
+    if len(answer.records) > limits.records:
+        return LookupFailed(event.action, Failure.LIMIT, f"limits.records: {len(answer.records)} records")
+    if len(answer.aliases) > limits.aliases:
+        return LookupFailed(event.action, Failure.LIMIT, f"limits.aliases: {len(answer.aliases)} aliases")
+    if wrong := _wrong_way(answer):
+        return LookupFailed(event.action, *wrong)
+    answer = _without_strangers(answer, note)
+    if (answer.denial is None) is not bool(answer.records):
+        return LookupFailed(event.action, Failure.MALFORMED, "neither records nor a denial, or both")
+    if not 0 <= answer.ttl <= _LONGEST:
+        answer = answer.changed(ttl=0.0)
+    for alias in answer.aliases:
+        if alias.security < answer.security or not answer.ttl <= alias.ttl <= _LONGEST:
+            # An answer is as strong and as lasting as its weakest step (RFC 6672 section 5.3.3).
+            ttl = min(answer.ttl, alias.ttl) if 0 <= alias.ttl <= _LONGEST else 0.0
+            answer = answer.changed(security=min(answer.security, alias.security), ttl=ttl)
+    return Answered(event.action, answer)
 
 
 def flaw(event: Event) -> str:
     """Say what is wrong with what a driver reports, or return an empty text.
 
     Args:
-        event: anything but `Answered`, which `sound` looks at.
+        event: anything but `Answered`, which `plain` and `mended` look at.
 
     Returns:
         A path must be one that was asked for: from the leaf, through the certificate it must contain, to an anchor,
@@ -133,32 +154,6 @@ def _flaw_of_findings(event: RevocationChecked) -> str:
         if not known.get(finding.status, finding.status == "unknown" and code.startswith("crl.") and code in CATALOGUE):
             return f"gives {code!r} as the code of the status {finding.status!r}"
     return ""
-
-
-def _mended(event: Answered, limits: Limits, note: Callable[[str, object, object], None]) -> LookupEvent:
-    """Return the event with an answer that is what it says, or the failure that it amounts to."""
-    answer = event.answer
-    if answer.question != event.action:
-        raise LocalProtocolError(f"{answer!r} is no answer to {event.action!r}")
-    if not {answer.security, *[alias.security for alias in answer.aliases]} <= {SECURE, INSECURE}:
-        raise LocalProtocolError(f"{answer!r}: a failed lookup is LookupFailed, not an answer")
-    if len(answer.records) > limits.records:
-        return LookupFailed(event.action, Failure.LIMIT, f"limits.records: {len(answer.records)} records")
-    if len(answer.aliases) > limits.aliases:
-        return LookupFailed(event.action, Failure.LIMIT, f"limits.aliases: {len(answer.aliases)} aliases")
-    if wrong := _wrong_way(answer):
-        return LookupFailed(event.action, *wrong)
-    answer = _without_strangers(answer, note)
-    if (answer.denial is None) is not bool(answer.records):
-        return LookupFailed(event.action, Failure.MALFORMED, "neither records nor a denial, or both")
-    if not 0 <= answer.ttl <= _LONGEST:
-        answer = answer.changed(ttl=0.0)
-    for alias in answer.aliases:
-        if alias.security < answer.security or not answer.ttl <= alias.ttl <= _LONGEST:
-            # An answer is as strong and as lasting as its weakest step (RFC 6672 section 5.3.3).
-            ttl = min(answer.ttl, alias.ttl) if 0 <= alias.ttl <= _LONGEST else 0.0
-            answer = answer.changed(security=min(answer.security, alias.security), ttl=ttl)
-    return Answered(event.action, answer)
 
 
 def _without_strangers(answer: Answer, note: Callable[[str, object, object], None]) -> Answer:

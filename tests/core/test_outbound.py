@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from datetime import UTC, datetime
 
 import pytest
 
@@ -22,7 +23,9 @@ from siptls import (
     Outbound,
     Outcome,
     Policy,
+    Presented,
     Security,
+    TlsFacts,
     ValidatePath,
 )
 from siptls.dns import Alias, Cname
@@ -583,3 +586,14 @@ def test_what_failed_before_a_run_started_again_still_counts_when_there_is_nothi
     told = [step.code for step in verdict.steps]
     assert "locate.restarted" in told
     assert ("locate.servfail" if now == "fails" else "locate.no-address") in told
+
+
+def test_at_the_end_of_time_the_clock_stands_still() -> None:
+    last = datetime.max.replace(tzinfo=UTC)
+    machine = Outbound("sip:192.0.2.1", now=0.0, at=last, randbelow=first)
+    (connect,) = machine.next_actions(now=0.0)
+    assert isinstance(connect, Connect)
+    machine.receive(Presented(connect, FOR_DOMAIN.presented, TlsFacts("TLSv1.3", "", None, False)), now=5.0)
+    (question,) = machine.next_actions(now=5.0)
+    assert isinstance(question, ValidatePath)
+    assert question.at == last
