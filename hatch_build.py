@@ -22,7 +22,7 @@ INTERPRETED: Final = {
     "errors": "an exception that is also a ValueError has two bases, which a compiled class cannot have",
     "policy": "it tells what is wrong with options of any type, which compiled code would refuse with a TypeError",
     **dict.fromkeys(
-        ("address_selection", "certificate_choice", "route_set", "transaction", "via"),
+        ("address_selection", "certificate_choice", "route_set", "sips", "transaction", "trapezoid", "via"),
         "no part of judging a peer",
     ),
     **dict.fromkeys(

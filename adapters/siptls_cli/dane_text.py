@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from siptls.journal import Step, printable, when
+from siptls.journal import Step, finding, when
 from siptls.served import Examined, Result, form_of, form_text
 
 from .steps import shortened, step_lines
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _DIGITS: Final = 64  # of association data in one line
 _SHOWN: Final = 8  # digests computed for one record
-_LONGEST: Final = 1_000
 _PART: Final = " " * 5
 _ORDER: Final = ("error", "warning", "note", "ok")
 _MARKS: Final[dict[Result, Mark]] = {
@@ -46,7 +45,7 @@ def steps_of(findings: Iterable[Finding], hop: str) -> list[Step]:
         findings: what was found, with texts from the network as they came.
         hop: where.
     """
-    found = [Step(0.0, hop, f.code, printable(f.expected, _LONGEST), printable(f.found, _LONGEST)) for f in findings]
+    found = [finding(hop, f.code, f.expected, f.found) for f in findings]
     return sorted(found, key=lambda step: _ORDER.index(step.severity))
 
 

@@ -25,7 +25,7 @@ from .identity import (
     sip_identities,
     uri_host,
 )
-from .journal import Step, printable, when
+from .journal import Step, finding, listed, when
 from .names import domain as checked_domain
 from .names import fold
 from .path_rules import PURPOSES
@@ -39,8 +39,8 @@ _Finding: TypeAlias = tuple[str, str, str]
 
 _SUBJECT_ALT_NAME: Final = "2.5.29.17"
 _NO_NAME: Final = b"\x30\x00"  # the DER of an empty directory name
+_HOP: Final = "CERT"
 _SHOWN: Final = 8  # names in one finding
-_LONGEST: Final = 1_000  # characters of one text
 _SOON: Final = timedelta(days=30)
 _USAGES: Final = frozenset({"digitalSignature", "keyEncipherment", "keyAgreement"})
 _DEFAULT: Final = Policy()
@@ -82,9 +82,9 @@ def lint(
     steps: list[Step] = []
     try:
         for code, expected, found in _findings(certificate, served, targets, at, role):
-            steps.append(_step(code, expected, found))
+            steps.append(finding(_HOP, code, expected, found))
     except InvalidCertificate as error:
-        steps.append(_step("cert.malformed", error.expected, error.place))
+        steps.append(finding(_HOP, "cert.malformed", error.expected, error.place))
     return tuple(steps)
 
 
@@ -109,7 +109,7 @@ def record_route_fault(uri: SipUri | str, certificate: Certificate) -> Step | No
     identities = sip_identities(certificate)
     if matches_domain(uri.host, identities) is not None:
         return None
-    return _step("route.not-an-identity", _listed([identity.domain for identity in identities]), uri.host)
+    return finding(_HOP, "route.not-an-identity", listed([identity.domain for identity in identities]), uri.host)
 
 
 def subject_alt_name(domains: Sequence[str], hosts: Sequence[str] = ()) -> str:
@@ -132,15 +132,6 @@ def subject_alt_name(domains: Sequence[str], hosts: Sequence[str] = ()) -> str:
     if not names:
         raise InvalidName("", "at least one SIP domain or host")
     return "subjectAltName = " + ", ".join(dict.fromkeys(names))
-
-
-def _step(code: str, expected: str, found: str) -> Step:
-    return Step(0.0, "CERT", code, printable(expected, _LONGEST), printable(found, _LONGEST))
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = [f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
-    return ", ".join([*names[:_SHOWN], *more]) or "no names"
 
 
 def _findings(
@@ -187,7 +178,7 @@ def _of_domains(certificate: Certificate, domains: list[str], wanted: str) -> It
     # Whether one is found by a DNS name is the same for all: a sip URI beside it would hide it.
     by_dns = [domain for domain in domains if by_domain.get(domain) == Identity(domain, "dns")]
     if by_dns:
-        yield "cert.dns-only", ", ".join([f"URI:sip:{domain}" for domain in by_dns[:_SHOWN]]), _listed(by_dns)
+        yield "cert.dns-only", ", ".join([f"URI:sip:{domain}" for domain in by_dns[:_SHOWN]]), listed(by_dns)
 
 
 def _reasons(domain: str, certificate: Certificate) -> str:
@@ -202,7 +193,7 @@ def _of_hosts(certificate: Certificate, hosts: list[str], wanted: str) -> Iterat
     if missing:
         compared = comparisons(missing[0], "host", [certificate], _DEFAULT, wildcards=False)
         found = "; ".join([str(each) for each in islice(compared, _SHOWN)]) or "no names"
-        yield "cert.host-missing", wanted, f"{_listed(missing)}: {found}"
+        yield "cert.host-missing", wanted, f"{listed(missing)}: {found}"
 
 
 def _of_names(certificate: Certificate) -> Iterator[_Finding]:
@@ -216,9 +207,9 @@ def _of_names(certificate: Certificate) -> Iterator[_Finding]:
         elif name.kind == "uri" and each.text.lower().startswith(("sip:", "sips:")) and uri_host(name) is None:
             ignored.append(f"{each.text}: {each.reason}")
     if wild:
-        yield "cert.wildcard", "", _listed(wild)
+        yield "cert.wildcard", "", listed(wild)
     if ignored:
-        yield "cert.uri-ignored", "", _listed(ignored)
+        yield "cert.uri-ignored", "", listed(ignored)
 
 
 def _of_purposes(certificate: Certificate, role: Role) -> Iterator[_Finding]:

@@ -6,6 +6,7 @@ A machine writes short notes, because most verdicts are never read. All text tha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeAlias, cast
 
@@ -18,7 +19,7 @@ from .events import Answered, ConnectFailed, Endpoint, Failure, LookupFailed, Pa
 # The time on the machine's clock, a code of the catalogue, the hop, the evidence.
 Note: TypeAlias = tuple[float, str, object, object]
 
-_SHOWN: Final = 8  # records of one answer
+_SHOWN: Final = 8  # records of one answer, or names in one text
 _LONGEST: Final = 1_000  # characters of one text
 # The codes under which an answer to a question is noted; under others an answer is only the evidence of a finding.
 _ANSWERS: Final = frozenset(
@@ -121,6 +122,28 @@ class Step:
         return f"<Step {self}>"
 
 
+def finding(hop: str, code: str, expected: str = "", found: str = "") -> Step:
+    """Return a finding that belongs to no run, for functions that judge what they are given.
+
+    Args:
+        hop: where it was found.
+        code: what was found, a code of the catalogue.
+        expected: what should have been there; like the following, it may be text of a peer.
+        found: what was there.
+    """
+    return Step(0.0, printable(hop), code, printable(expected, _LONGEST), printable(found, _LONGEST))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names in one text: the first ones, and how many there are besides.
+
+    Args:
+        names: any number of names.
+    """
+    more = [f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return ", ".join([*names[:_SHOWN], *more]) or "no names"
+
+
 def printable(text: str, limit: int = 300) -> str:
     """Return text from the network as plain ASCII that no terminal or log acts upon.
 
@@ -169,7 +192,7 @@ def rendered(notes: tuple[Note, ...], began: float) -> tuple[Step, ...]:
             if noted == "locate.restarted":
                 asked_by = rules()
         for code, evidence in findings:
-            expected, found = _texts(evidence)
+            expected, found = texts(evidence)
             answer = evidence.answer if isinstance(evidence, Answered) else evidence
             rule = security = ""
             if isinstance(answer, LookupFailed):
@@ -204,8 +227,12 @@ def hop_text(hop: object) -> str:
     return printable(f"{host}:{port}")
 
 
-def _texts(evidence: object) -> tuple[str, str]:
-    """What was expected and what was found, as text."""
+def texts(evidence: object) -> tuple[str, str]:
+    """Return what was expected and what was found, as text.
+
+    Args:
+        evidence: the evidence of a note.
+    """
     if evidence is None:
         return "", ""
     if isinstance(evidence, tuple):

@@ -24,6 +24,8 @@ from . import (
     own_certificate,
     reuse,
     revocation,
+    sips,
+    trapezoid,
     uris,
 )
 from .entry import EFFECT, ROOMS, Code, Severity
@@ -34,6 +36,8 @@ CATALOGUE: Final[dict[str, Code]] = {
     code.id: code
     for module in (
         uris,
+        sips,
+        trapezoid,
         locate_naptr,
         locate_srv,
         locate,

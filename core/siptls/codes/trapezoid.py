@@ -1,0 +1,196 @@
+"""Proxies: what a verdict proves for a request, what a certificate proves of a site, and the trail of Vias."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .entry import Code
+
+_NAMES: Final = "$ openssl x509 -in FILE -noout -subject -ext subjectAltName"
+
+ENTRIES: Final = (
+    Code(
+        "via.tls",
+        "ok",
+        "this Via says that the request was sent over TLS",
+        reference="RFC 3261 section 26.4.4",
+    ),
+    Code(
+        "via.clear",
+        "note",
+        "this Via says that the request was sent without TLS",
+        why="whoever was on this hop could read and change the request, all Vias below this one among it",
+        reference="RFC 3261 section 26.4.4",
+    ),
+    Code(
+        "via.domain-present",
+        "note",
+        "a Via names the domain from which the request claims to come",
+        why="it is what elements on the way say of themselves or of others, so it proves nobody",
+        reference="RFC 3261 section 26.4.4",
+    ),
+    Code(
+        "via.domain-absent",
+        "warning",
+        "no Via names the domain from which the request claims to come",
+        why="the request may never have passed a server of that domain; or a server on the way hides earlier Vias",
+        impact="the number that the called user sees may be somebody else's",
+        causes=(
+            "the caller's domain is served by a hoster, whose hosts have names of their own",
+            "the call was forwarded by a third domain, which left the From header field as it was",
+            "the caller claims a domain that is not his",
+        ),
+        confirm=("judge the client with this domain among its claims: only that proves anything",),
+        fix="do not rely on From alone; ask who the client is, and whether it may act for the domain",
+        reference="RFC 3261 section 26.4.4, RFC 5630 section 3.2",
+    ),
+    Code(
+        "proxy.authoritative",
+        "ok",
+        "the client acts for the domain, which is one of its identities",
+        reference="RFC 5922 section 7.4",
+    ),
+    Code(
+        "proxy.by-server-records",
+        "ok",
+        "the client acts for the domain, whose own secure records name it as a server",
+        reference="RFC 7673 section 4.1",
+    ),
+    Code(
+        "proxy.host-only",
+        "warning",
+        "the client is proven to be a host or a device, and to act for no SIP domain",
+        why="no standard says for which SIP domain a host speaks; its parent in the DNS is nothing to go by",
+        impact="a request that claims to come from a SIP domain cannot be believed for this connection's sake",
+        causes=(
+            "the domain was not among the claims that were to be looked up",
+            "the certificate names the host alone, and the domain's SRV and TLSA records are not signed",
+        ),
+        confirm=("$ dig +dnssec SRV _sips._tcp.DOMAIN", _NAMES),
+        fix="give the domain as a claim when the client is judged, or give the proxy a certificate with the SIP domain",
+        reference="RFC 5922 section 7.4",
+    ),
+    Code(
+        "proxy.other-domain",
+        "warning",
+        "the client is proven to be others, and not this domain",
+        why="it may be honest, since proxies forward what others sent; but it does not speak for the domain",
+        impact="who relies on the domain that the request names may take one caller for another",
+        causes=(
+            "the request was forwarded by a domain on the way",
+            "the proxy serves several domains, and its certificate does not name this one",
+            "the client claims a domain that is not its own",
+        ),
+        confirm=(_NAMES, "compare the identities that were found with the domain"),
+        fix="treat the request as one from the client's own domains, or ask the domain to name its proxy",
+        reference="RFC 5922 section 7.4, RFC 5922 section 5",
+    ),
+    Code(
+        "proxy.unauthenticated",
+        "warning",
+        "nobody knows who the client is, so it acts for nobody",
+        why="its verdict is not an accepted one; no header field and no address of the client makes up for it",
+        impact="any request on this connection may come from anybody",
+        causes=(
+            "it is a user agent, which has no certificate",
+            "its certificate was not accepted, for the reason that is found here",
+        ),
+        confirm=("read the findings of the client's verdict",),
+        fix="challenge its requests with Digest, and keep its flow by RFC 5626; it never carries requests of others",
+        reference="RFC 5922 section 8.1, RFC 5630 section 5.3",
+    ),
+    Code(
+        "proxy.mutual",
+        "ok",
+        "both ends of the connection are authenticated",
+        reference="RFC 3261 section 26.3.1, RFC 5922 section 7.5",
+    ),
+    Code(
+        "proxy.one-way",
+        "warning",
+        "the end that connected is not authenticated",
+        why="both have a certificate, so both should be verified; the server's name says nothing of its client",
+        impact="requests come from an unknown, and none may be sent back over this connection",
+        causes=(
+            "the server does not ask clients for a certificate",
+            "the proxy presents none when it connects",
+            "the certificate is for servers only, or of an authority that the server does not know",
+        ),
+        confirm=("$ openssl s_client -connect HOST:5061 -cert FILE -key KEY", _NAMES),
+        fix="let the server ask for certificates, and let the proxy present the one that it shows to its own clients",
+        reference="RFC 3261 section 26.3.2.2",
+    ),
+    Code(
+        "proxy.server-unproven",
+        "error",
+        "the end that was connected to is not authenticated",
+        why="whoever connected does not know whom he reached, whatever the other side knows of him",
+        impact="the connection is closed before any SIP is sent; calls to this domain fail",
+        causes=("read the findings of the server's verdict: what decided stands there",),
+        confirm=("$ siptls check sips:DOMAIN",),
+        fix="mend what the server's verdict names",
+        reference="RFC 3261 section 26.3.2.2, RFC 5922 section 7.3",
+    ),
+    Code(
+        "proxy.from-matches",
+        "ok",
+        "the domain of From is one of the client's identities",
+        reference="RFC 3261 section 26.3.2.2",
+    ),
+    Code(
+        "proxy.from-differs",
+        "warning",
+        "the domain of From is none of the client's identities",
+        why="the policy asks for this comparison; calls that were forwarded differ, too, and are no fraud",
+        impact="the called user may see a caller for whom the sending domain cannot speak",
+        causes=(
+            "the call was forwarded or sent by a provider for its customer",
+            "the caller is anonymous, with anonymous.invalid in From",
+            "the sender uses a domain that is not his",
+        ),
+        confirm=("compare From with the identities of the client",),
+        fix="mark the call as one whose caller is not confirmed",
+        reference="RFC 3261 section 26.3.2.2",
+    ),
+    Code(
+        "proxy.from-refused",
+        "error",
+        "the domain of From is none of the client's identities, and the policy rejects that",
+        why="with from_policy=reject a client sends only for domains that it is proven to be",
+        impact="the call is answered with 403; calls that other domains forward fail as well",
+        causes=(
+            "the call was forwarded or sent by a provider for its customer",
+            "the client showed no certificate",
+            "the sender uses a domain that is not his",
+        ),
+        confirm=("compare From with the identities of the client",),
+        fix="use from_policy=warn where calls are forwarded, or ask the peer for a certificate that names the domain",
+        reference="RFC 3261 section 26.3.2.2, RFC 5922 section 5",
+    ),
+    Code(
+        "site.domain",
+        "ok",
+        "the certificate names the SIP domain, so every client can verify it",
+        reference="RFC 5922 appendix A.2.1",
+    ),
+    Code(
+        "site.host",
+        "warning",
+        "the certificate names the host, and not the SIP domain",
+        why="without DNSSEC anybody could have named that host as the domain's server, so it proves nothing then",
+        impact="calls of clients without DNSSEC fail; those whose way to the host is secured by DNSSEC succeed",
+        causes=(
+            "the certificate has the canonical host name, as RFC 3261 wanted it",
+            "the certificate was made for web or mail and is used for SIP",
+        ),
+        confirm=(_NAMES, "$ siptls cert FILE --domain DOMAIN"),
+        fix="add the SIP domain to the subjectAltName, or show clients that ask for it by SNI another certificate",
+        reference="RFC 5922 appendix A.2.1, RFC 7673 section 4.1",
+    ),
+    Code(
+        "site.any-name",
+        "ok",
+        "a client with TLSA records of usage 3 looks for the key, and at no name",
+        reference="RFC 7671 section 5.1",
+    ),
+)
