@@ -15,7 +15,7 @@ from siptls.certificate import Certificate
 from siptls.dns import Lookup, Tlsa
 from siptls.errors import InvalidCertificate, InvalidRecord
 from siptls.events import LookupFailed
-from siptls.journal import Step, printable
+from siptls.journal import Step, day, printable
 from siptls.names import fold, is_domain_name, is_host, tlsa_owner
 from siptls.served import Served, examine, form_text, missing
 from siptls.tlsa_lint import lint
@@ -160,7 +160,7 @@ def described(certificate: Certificate) -> str:
     try:
         names = [f"{name.kind} {name.value!r}" for name in certificate.common_names]
         names += [f"{name.kind} {name.value!r}" for name in certificate.names or ()]
-        until = f"valid until {certificate.not_after:%Y-%m-%d}"
+        until = f"valid until {day(certificate.not_after)}"
     except InvalidCertificate as error:
         return f"malformed in {error.place}"
     return printable(", ".join([*names[:_NAMES], until]))

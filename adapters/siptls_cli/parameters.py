@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -23,7 +23,7 @@ Chain: TypeAlias = tuple[str, Path]
 LONGEST_RUN: Final = 86_400.0
 """The most that --timeout takes, in seconds."""
 
-_LONGEST_RUN: Final = timedelta(seconds=LONGEST_RUN)
+_CALENDAR: Final = "a time from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z"
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _CHAIN: Final = re.compile(
     r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]=:/]+)):(?P<port>\d{1,5})=(?P<file>.+)", re.ASCII
@@ -87,23 +87,16 @@ class _TimeType(click.ParamType[datetime]):
     def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         if isinstance(value, datetime):
             return value
-        time = _time(value)
-        if time is not None:
-            return time
-        raise click.BadParameter(
-            f"{value!r}: expected a time of RFC 3339, for example 2026-11-22T00:00:00Z", ctx, param
-        )
-
-
-def _time(text: str) -> datetime | None:
-    if not _RFC3339.fullmatch(text):
-        return None
-    try:
-        time = datetime.fromisoformat(text.upper()).astimezone(UTC)
-        _ = time + _LONGEST_RUN  # the run itself must not pass the end of the calendar
-    except (ValueError, OverflowError):
-        return None  # a 30th of February, for example
-    return time
+        if not _RFC3339.fullmatch(value):
+            expected = "a time of RFC 3339, for example 2026-11-22T00:00:00Z"
+            raise click.BadParameter(f"{value!r}: expected {expected}", ctx, param)
+        try:
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except OverflowError:
+            expected = _CALENDAR
+        except ValueError:  # a 30th of February, for example; or the year 0000
+            expected = _CALENDAR if value.startswith("0000") else "a day and a time of day that there are"
+        raise click.BadParameter(f"{value!r}: expected {expected}", ctx, param)
 
 
 ZONE: Final = _ZoneType()

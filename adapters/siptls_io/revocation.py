@@ -25,6 +25,7 @@ from weakref import WeakKeyDictionary
 from cryptography import x509
 
 from siptls.errors import InvalidPolicy
+from siptls.journal import when
 from siptls.policy import Policy
 from siptls.revocation import CheckRevocation, Crls, Revocation, RevocationChecked
 
@@ -236,9 +237,9 @@ def _said(crl: Crl, certificate: x509.Certificate, issuer: x509.Certificate, at:
         revoked_at = crl.revoked_at(certificate)
         if outdated is not None and at < crl.since and revoked_at is not None and at < revoked_at:
             return _Said(crl, outdated)
-        when = "" if revoked_at is None else f" as of {revoked_at:%Y-%m-%dT%H:%M:%SZ}"
+        since = "" if revoked_at is None else f" as of {when(revoked_at)}"
         how = "on hold" if listed is Listed.HELD else "revoked"
-        detail = f"serial number {certificate.serial_number:x} is {how}{when}"
+        detail = f"serial number {certificate.serial_number:x} is {how}{since}"
         return _Said(crl, Revocation("revoked", "chain.revoked", detail[:_DETAIL]), current=outdated is None)
     if crl.unread is not None:
         return _Said(crl, _unknown(*crl.unread), may_name=True)
@@ -261,11 +262,11 @@ def _doubt(crl: Crl, certificate: x509.Certificate, issuer: x509.Certificate) ->
 
 def _outdated(crl: Crl, at: datetime) -> Revocation | None:
     if at < crl.since:
-        return _unknown("crl.not-yet-valid", f"the list is of {crl.since:%Y-%m-%dT%H:%M:%SZ}")
+        return _unknown("crl.not-yet-valid", f"the list is of {when(crl.since)}")
     if crl.until is None:
         return _unknown("crl.expired", "the list has no nextUpdate, so nobody knows when it is too old")
     if at >= crl.until:
-        return _unknown("crl.expired", f"the next list was due on {crl.until:%Y-%m-%dT%H:%M:%SZ}")
+        return _unknown("crl.expired", f"the next list was due on {when(crl.until)}")
     return None
 
 

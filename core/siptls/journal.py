@@ -167,6 +167,15 @@ def when(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def day(time: datetime) -> str:
+    """Return the day of a time in UTC, as RFC 3339 has it.
+
+    Args:
+        time: an aware datetime.
+    """
+    return when(time)[:10]
+
+
 _CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)}
 
 

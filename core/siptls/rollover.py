@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from .dane import DANE_EE, DANE_TA, PKIX_EE, PKIX_TA, SHA256, SPKI, unusable
 from .dns.records import Tlsa
 from .errors import InvalidRecord, LocalProtocolError
+from .journal import when
 from .served import Form, Served, form_of, record_of
 
 Action: TypeAlias = Literal["publish", "switch", "remove"]
@@ -123,10 +124,14 @@ def plan(
     if ttl < 0:
         raise LocalProtocolError("ttl must not be negative")
     for name, time in (("now", now), ("switch", switch), ("since", since)):
+        if time is None:
+            continue
         try:
-            _ = time is None or (time - _SPAN * ttl, time + _SPAN * ttl)
+            _ = time - _SPAN * ttl, time + _SPAN * ttl
         except OverflowError:
-            raise LocalProtocolError(f"{name}, {time!r}, is too near to the end of the calendar for this TTL") from None
+            raise LocalProtocolError(
+                f"{name}, {when(time)}, is too near to an end of the calendar for this TTL"
+            ) from None
     usable = [record for record in published if not unusable(record)]
     forms = sorted({form_of(record) for record in usable}) or [_RECOMMENDED]
     owner = usable[0].owner if usable else ""

@@ -10,6 +10,7 @@ from .certificate import Certificate
 from .comparison import comparisons
 from .errors import InvalidCertificate
 from .identity import host_names, matches_domain, matches_host, sip_identities
+from .journal import day
 from .policy import Policy
 
 Found = tuple[str, str, str]
@@ -62,7 +63,7 @@ def other_client_findings(leaf: Certificate, domain: str, at: datetime | None) -
         elif not sip_identities(leaf):
             reasons.append("it names no SIP domain")
         if at is not None and not leaf.not_before <= at <= leaf.not_after:
-            reasons.append(f"it is valid from {leaf.not_before:%Y-%m-%d} to {leaf.not_after:%Y-%m-%d}")
+            reasons.append(f"it is valid from {day(leaf.not_before)} to {day(leaf.not_after)}")
     except InvalidCertificate as error:
         reasons.append(f"malformed in {error.place}")
     if not reasons:

@@ -14,6 +14,7 @@ from .dane import DANE_TA, PKIX_EE, SPKI
 from .dns.records import Tlsa
 from .errors import InvalidCertificate
 from .identity import host_names, violates_constraints
+from .journal import day
 from .names import fold
 from .path_rules import purpose_faults
 from .policy import Limits
@@ -70,10 +71,10 @@ def _date_faults(bound: list[Certificate], at: datetime) -> list[Found]:
     for number, certificate in enumerate(bound):
         place = "the server's certificate" if number == 0 else f"the certificate authority {number} above it"
         if at > certificate.not_after:
-            return [("chain.expired", f"valid at {at:%Y-%m-%d}", f"{place}: until {certificate.not_after:%Y-%m-%d}")]
+            return [("chain.expired", f"valid at {day(at)}", f"{place}: until {day(certificate.not_after)}")]
         if at < certificate.not_before:
-            text = f"{place}: from {certificate.not_before:%Y-%m-%d}"
-            return [("chain.not-yet-valid", f"valid at {at:%Y-%m-%d}", text)]
+            text = f"{place}: from {day(certificate.not_before)}"
+            return [("chain.not-yet-valid", f"valid at {day(at)}", text)]
     return []
 
 

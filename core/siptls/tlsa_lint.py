@@ -14,6 +14,7 @@ from .certificate import Certificate
 from .dane import CERT, DANE_EE, DANE_TA, FULL, PKIX_EE, PKIX_TA, SHA256, SHA512, SPKI
 from .dns.answer import SECURE, Security
 from .dns.records import Tlsa
+from .journal import day
 from .names import same
 from .policy import Policy
 from .served import Examined, Form, Served, examine, form_of
@@ -240,7 +241,7 @@ def _renewal_findings(usable: Sequence[Examined], leaf: Certificate, matched: Se
     """With nothing but the present certificate or key published, the next one matches nothing (RFC 7671 8.1)."""
     if not matched or len(matched) < len(usable) or any(r.usage in (PKIX_TA, DANE_TA) for r in matched):
         return []
-    until = f"the certificate is valid until {leaf.not_after:%Y-%m-%d}"
+    until = f"the certificate is valid until {day(leaf.not_after)}"
     return [
         Finding("dane.no-rollover", "a record for the next key, too", f"{_listed(list(map(_short, matched)))}; {until}")
     ]

@@ -40,7 +40,7 @@ USAGE_ERRORS = [
     ("check", URI, "--now", "2026-11-22", *OFFLINE),
     ("check", URI, "--now", "2026-11-22T00:00:00", *OFFLINE),
     ("check", URI, "--now", "2026-02-30T00:00:00Z", *OFFLINE),
-    ("check", URI, "--now", "9999-12-31T23:59:59Z", *OFFLINE),
+    ("check", URI, "--now", "9999-12-31T23:59:59-00:01", *OFFLINE),
     ("check", URI, "--zone", "example.com"),
     ("check", URI, "--zone", f"exa mple..com={ZONE_FILE}"),
     ("check", URI, *OFFLINE, *OFFLINE),
@@ -105,6 +105,60 @@ def test_a_wrong_command_line_exits_with_2_in_text_and_in_json(arguments: Sequen
 )
 def test_a_wrong_command_line_is_told_what_would_be_right(arguments: Sequence[str], said: str) -> None:
     assert said in run(*arguments).err
+
+
+WHEN = [
+    ("9999-12-31T23:59:59-00:01", "a time from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z"),
+    ("0001-01-01T00:00:00+00:01", "a time from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z"),
+    ("0000-01-01T00:00:00Z", "a time from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z"),
+    ("2026-02-30T00:00:00Z", "a day and a time of day that there are"),
+    ("2026-06-30T23:59:60Z", "a day and a time of day that there are"),
+    ("2026-11-22T00:00:00+25:00", "a day and a time of day that there are"),
+    ("2026-11-22", "a time of RFC 3339, for example 2026-11-22T00:00:00Z"),
+    ("10000-01-01T00:00:00Z", "a time of RFC 3339, for example 2026-11-22T00:00:00Z"),
+]
+
+
+@pytest.mark.parametrize(("time", "expected"), WHEN)
+def test_a_time_is_refused_for_what_is_wrong_with_it(time: str, expected: str) -> None:
+    ran = run("check", URI, *OFFLINE, "--now", time)
+    assert (ran.exit_code, ran.out) == (2, "")
+    assert f"{time!r}: expected {expected}" in ran.err
+
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+SERVED = (
+    *OFFLINE,
+    "--dnssec",
+    "secure",
+    "--chain",
+    str(EXAMPLES / "chain.pem"),
+    "--ca-file",
+    str(EXAMPLES / "roots.pem"),
+)
+AT_ANY_TIME: dict[tuple[str, ...], int] = {
+    ("check", URI, *SERVED): 0,
+    ("check", URI, *OFFLINE, "--chain", str(EXAMPLES / "chain.pem"), "--ca-file", str(EXAMPLES / "roots.pem")): 1,
+    ("locate", URI, *OFFLINE): 0,
+    ("cert", str(EXAMPLES / "chain.pem"), "--domain", "example.com", "--ca-file", str(EXAMPLES / "roots.pem")): 1,
+    ("dane", "check", "sip1.example.com", *SERVED): 0,
+    ("dane", "lint", "2 0 1 " + "ab" * 32, "--chain", str(EXAMPLES / "chain.pem")): 1,
+    ("dane", "rollover", "sip1.example.com", *SERVED): 2,  # no time is left for it
+}
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999999Z"])
+@pytest.mark.parametrize("arguments", AT_ANY_TIME, ids=lambda arguments: " ".join(arguments[:2]))
+def test_the_first_and_the_last_second_of_the_calendar_are_times_like_others(
+    arguments: tuple[str, ...], time: str
+) -> None:
+    for more in ((), ("--format", "json")):
+        ran = run(*arguments, "--now", time, *more)
+        assert ran.exit_code == AT_ANY_TIME[arguments]
+        told = ran.out + ran.err
+        assert "bug" not in told
+        assert "datetime" not in told
+        assert not re.search(r"\b\d{1,3}-\d\d-\d\d", told)
 
 
 def test_json_is_given_where_the_last_wish_is_json() -> None:
