@@ -54,7 +54,7 @@ def drive(machine: Machine[R], performer: BlockingPerformer) -> R:
     workers = Workers(performer)
     outcome: Future[R] = Future()
     # Ctrl-C may hit between any two steps of the caller's thread. Therefore that one only waits.
-    thread = threading.Thread(target=_drive_aside, args=(machine, workers, outcome), name="siptls")
+    thread = threading.Thread(target=drive_aside, args=(machine, workers, outcome), name="siptls")
     try:
         thread.start()
         outcome.exception()  # is waited for; a join that is interrupted forgets that the thread still runs
@@ -71,7 +71,14 @@ def drive(machine: Machine[R], performer: BlockingPerformer) -> R:
         raise
 
 
-def _drive_aside(machine: Machine[R], workers: Workers, outcome: Future[R]) -> None:
+def drive_aside(machine: Machine[R], workers: Workers, outcome: Future[R]) -> None:
+    """Run a machine in a thread that Ctrl-C does not hit; others may cancel the workers.
+
+    Args:
+        machine: as for `drive`.
+        workers: perform the actions. Whoever waits for the outcome ends them if that is an exception.
+        outcome: is given what the machine is ready with, or what was raised.
+    """
     left = machine.outstanding  # by a driver that was cancelled
     try:
         while (result := machine.ready) is None:

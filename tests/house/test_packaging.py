@@ -12,7 +12,7 @@ import siptls
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-IMPORTED_AS = {"dnspython": "dns"}
+IMPORTED_AS = {"dnspython": "dns", "pyOpenSSL": "OpenSSL"}
 OURS = {"siptls", "siptls_io", "siptls_cli"}
 
 
@@ -46,14 +46,15 @@ def test_the_core_depends_on_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "extras"), [("siptls_io", ("io", "trio", "doh")), ("siptls_cli", ("cli", "io", "trio"))]
+    ("package", "extras"), [("siptls_io", ("io", "trio", "doh", "server")), ("siptls_cli", ("cli", "io", "trio"))]
 )
 def test_a_package_imports_only_what_its_extra_brings(package: str, extras: tuple[str, ...]) -> None:
     assert imported(package) <= set().union(*map(required, extras))
 
 
 @pytest.mark.parametrize(
-    ("extra", "package"), [("io", "siptls_io"), ("trio", "siptls_io"), ("doh", "siptls_io"), ("cli", "siptls_cli")]
+    ("extra", "package"),
+    [("io", "siptls_io"), ("trio", "siptls_io"), ("doh", "siptls_io"), ("server", "siptls_io"), ("cli", "siptls_cli")],
 )
 def test_an_extra_brings_only_what_its_package_imports(extra: str, package: str) -> None:
     assert required(extra) <= imported(package)
@@ -66,9 +67,9 @@ def without(modules: set[str], code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_what_needs_no_trio_and_no_http_is_there_without_them() -> None:
+def test_what_needs_no_trio_no_http_and_no_server_is_there_without_them() -> None:
     code = "import siptls_io, siptls_io.asyncio, siptls_io.anyio, siptls_io.blocking, siptls_cli.__main__"
-    run = without({"trio", "h11", "h2", "httpcore2", "httpx2"}, code)
+    run = without({"trio", "h11", "h2", "httpcore2", "httpx2", "OpenSSL"}, code)
     assert (run.returncode, run.stderr) == (0, "")
 
 
@@ -76,6 +77,13 @@ def test_without_trio_its_driver_says_what_to_install() -> None:
     run = without({"trio"}, "import siptls_io.trio")
     assert run.returncode == 1
     assert run.stderr.splitlines()[-1].endswith('siptls_io.trio needs trio: pip install "siptls[trio]"')
+
+
+def test_without_pyopenssl_the_servers_say_what_to_install() -> None:
+    for module in ("siptls_io.server", "siptls_io.server.blocking"):
+        run = without({"OpenSSL"}, f"import {module}")
+        assert run.returncode == 1
+        assert run.stderr.splitlines()[-1].endswith('siptls_io.server needs pyOpenSSL: pip install "siptls[server]"')
 
 
 def test_the_version_is_the_same_everywhere() -> None:

@@ -42,12 +42,43 @@ ENTRIES: Final = (
         reference="RFC 4732 section 2.1.2",
     ),
     Code(
+        "limit.handshakes",
+        "error",
+        "too many handshakes from one source at a time",
+        why="who has not been judged yet may not keep all others waiting",
+        impact="this connection is closed before anything is read from it; those that are open go on",
+        causes=(
+            "somebody opens connections and leaves the handshakes unfinished",
+            "many clients behind one address connect at the same time, for example after a power failure",
+        ),
+        confirm=(
+            "on the server:",
+            "$ ss -tn state established '( sport = :5061 )'",
+        ),
+        fix="raise bounds of serve(), if that source has many good clients",
+        reference="RFC 4732 section 4.4",
+    ),
+    Code(
         "limit.targets",
         "note",
         "more targets than are tried",
         why="a domain may name very many servers; only the first ones are tried",
         impact="none, if one of the servers that are tried works",
         fix="raise policy.limits",
+        reference="RFC 4732 section 2.1.2",
+    ),
+    Code(
+        "limit.inbound-targets",
+        "error",
+        "the claimed domain has more servers than a client is held against",
+        why="a certificate that names no server may belong to any of them; only the first ones are looked at",
+        impact="the client is not taken for the domain",
+        causes=(
+            "the client presents a raw public key, or a certificate without the name of its host",
+            "somebody claims a domain with very many servers to keep this machine busy",
+        ),
+        confirm=("$ dig _sips._tcp.DOMAIN SRV",),
+        fix="name the host in the client's certificate; or raise policy.limits",
         reference="RFC 4732 section 2.1.2",
     ),
     Code(
