@@ -260,7 +260,7 @@ class AliasTable:
         while self._due and self._due[0][0] <= now:
             due, _, place, connection = heapq.heappop(self._due)
             row = self._at.get(place, {}).get(connection)
-            if row is not None and row.changes == due:
+            if row is not None and row.state == "live" and row.changes == due:
                 row = self._put(self._peers[connection], place, row.at(now))
                 if row.state == "stale":
                     stale.append(row)
@@ -333,7 +333,7 @@ class AliasTable:
         due: dict[tuple[Place, object], tuple[float, int, Place, object]] = {}
         for entry in self._due:
             row = self._at.get(entry[2], {}).get(entry[3])
-            if row is not None and row.changes == entry[0]:
+            if row is not None and row.state == "live" and row.changes == entry[0]:
                 due[entry[2], entry[3]] = entry
         self._due = [*due.values()]
         heapq.heapify(self._due)
