@@ -83,7 +83,7 @@ def _libraries(core: Path, work: Path) -> list[Path]:
         options = ["--config-file=", "--strict", f"--cache-dir={work / 'cache'}"]
         extensions = mypycify(
             [*options, *compiled(core)],
-            opt_level="2",
+            opt_level="3",
             debug_level="0",
             target_dir=str(work / "c"),
             group_name="siptls",

@@ -76,6 +76,9 @@ class Addressing(Machine[R]):
     def _addressed(self, target: Target, reached: Reached) -> None:
         """Go on: what there is to know of the addresses of a target is known."""
 
+    def _aliased(self, target: Target, event: Answered) -> None:
+        """Take note that the host of a target is an alias; told once of each target."""
+
     def _ask_addresses(self, target: Target) -> None:
         self._target = target
         self._target_expires = math.inf
@@ -112,12 +115,16 @@ class Addressing(Machine[R]):
         addresses: list[str] = []
         secure: Answer | None = None
         insecure: Answer | None = None
+        aliased = False
         for question in self._address_questions:
             event = self._answer_to(question)
             if not isinstance(event, Answered):
                 failed = failed or event
                 continue
             answer = event.answer
+            if answer.aliases and not aliased:
+                aliased = True
+                self._aliased(target, event)
             addresses.extend(self._texts(answer, ":" if question.rrtype == "AAAA" else "."))
             if answer.security is not SECURE:
                 self._proven = False

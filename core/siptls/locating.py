@@ -339,13 +339,9 @@ class Locating(Addressing[R]):
             addresses = tuple(sorted(addresses, key=lambda a: ((":" in a) is not ipv6_first, ip_literal(a) or b"", a)))
         return super()._in_order(target, addresses, most)
 
-    def _combine(self, target: Target) -> None:
+    def _aliased(self, target: Target, event: Answered) -> None:
         if self._way is not None and self._way.order is not None:
-            for event in map(self._answer_to, self._address_questions):
-                if isinstance(event, Answered) and event.answer.aliases:
-                    self._note("locate.srv-cname", target, event)  # followed all the same (A-08)
-                    break
-        super()._combine(target)
+            self._note("locate.srv-cname", target, event)  # followed all the same (A-08)
 
     def _ask_ahead(self, start: int, depth: int) -> int:
         """Ask ahead for the addresses of ``depth`` targets, but of none before ``start``; return where that ends."""
