@@ -258,6 +258,7 @@ class Judgement(PathWeighing):
             self._detours = detours[1:]
             self._ask(detours[0])
         elif not (self._method == "pkix-ta" and self._undecided_or_audit and self._next_through()):
+            self._accept_doubtful()
             self._next_way()
 
     # Ends.

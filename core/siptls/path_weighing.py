@@ -1,6 +1,11 @@
 """The ways by which a peer can be accepted that need a valid path: what is asked, and what follows from the answers.
 
 One path is under way at a time. Where an authority stands against one, another certificate of it may lead past that.
+
+What is known of revocation does not depend on which path the validator finds first. A path of which all is known to be
+good is taken at once. As long as something of a path is not known, its authorities' other certificates are looked at as
+well: one that is revoked counts against the authority, and then nothing is taken on trust. So of all paths that were
+found, one that is good decides; if there is none, one that is revoked does; and only then one of which nothing is known.
 """
 
 from __future__ import annotations
@@ -9,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from . import dane
 from .certificate import Certificate
@@ -27,6 +32,8 @@ from .trust_anchors import readable
 _OF_AUTHORITIES: Final = frozenset(
     {"chain.name-constraints", "chain.eku", "chain.expired", "chain.revoked", "chain.revocation-unknown"}
 )
+
+_Acceptance: TypeAlias = tuple[str, tuple[Identity, ...], float, int]
 
 
 class PathWeighing(Weighing, ABC):
@@ -47,6 +54,7 @@ class PathWeighing(Weighing, ABC):
         "_chain",
         "_crls",
         "_detours",
+        "_doubtful",
         "_left_to_try",
         "_matches",
         "_now",
@@ -54,6 +62,7 @@ class PathWeighing(Weighing, ABC):
         "_pool",
         "_revoked",
         "_tried",
+        "_untried",
         "_validate",
     )
 
@@ -82,8 +91,12 @@ class PathWeighing(Weighing, ABC):
         self._matches: tuple[tuple[Tlsa, int], ...] = ()  # records that matched, and where in the journal that stands
         self._place_of_name = -1
         self._revoked = False  # whether a path was refused, because a certificate of it is revoked
+        self._doubtful: _Acceptance | None = (
+            None  # by a valid path of which nothing is known to be revoked, or not to be
+        )
         self._detours: tuple[ValidatePath, ...] = ()
         self._left_to_try = policy.limits.paths
+        self._untried = False  # whether there were more ways past an authority
         self._tried: frozenset[bytes] = frozenset()  # what paths were asked to lead through, to get past an authority
 
     @abstractmethod
@@ -152,25 +165,43 @@ class PathWeighing(Weighing, ABC):
             if not faults and not self._revoked:
                 self._fault(fault)
             faults = [*faults, fault]
-        self._path_examined(asked, found, left, faults)
+        self._path_examined(asked, found, left, faults, known=not fault)
 
-    def _path_examined(self, asked: ValidatePath, found: Examined, left: float, faults: list[str]) -> None:
+    def _path_examined(
+        self, asked: ValidatePath, found: Examined, left: float, faults: list[str], known: bool = True
+    ) -> None:
         """Accept by a valid path if nothing stands against it; look for another one if an authority of it does."""
-        identities = found.identities
         if faults:
             if not _OF_AUTHORITIES.isdisjoint(faults) and self._method != "pkix-ta":
                 self._look_for_detours(asked, found)
-        else:
-            if self._method == "dane-ta":
-                # Names under a TA that only this zone named prove nothing for other domains (A-16).
-                identities = (Identity(self._references.domain, "dane"),)
-            elif self._method != "pkix" and not self._policy.tlsa_usages.isdisjoint({2, 3}):
-                self._note("dane.pkix-usage", self._method)
-            if self._records is None:
-                self._accept(found.code, identities, self._now + left, self._place_of_name)
-            else:
-                self._accept("dane.match", identities, self._now + left, self._place_of_match(found.path[-1]))
+        elif known:
+            self._doubtful = None
+            self._accept(*self._acceptance(found, left))
+        elif self.decision is None:
+            doubtful = self._acceptance(found, left)
+            if self._doubtful is None or self._doubtful[2] < doubtful[2]:
+                self._doubtful = doubtful
+            if self._method != "pkix-ta":
+                self._look_for_detours(asked, found)
         self._go_on()
+
+    def _acceptance(self, found: Examined, left: float) -> _Acceptance:
+        """What a path is accepted by: the code, the identities, until when, and where in the journal that stands."""
+        identities = found.identities
+        if self._method == "dane-ta":
+            # Names under a TA that only this zone named prove nothing for other domains (A-16).
+            identities = (Identity(self._references.domain, "dane"),)
+        elif self._method != "pkix" and not self._policy.tlsa_usages.isdisjoint({2, 3}):
+            self._note("dane.pkix-usage", self._method)
+        if self._records is None:
+            return found.code, identities, self._now + left, self._place_of_name
+        return "dane.match", identities, self._now + left, self._place_of_match(found.path[-1])
+
+    def _accept_doubtful(self) -> None:
+        """Accept by a path of which nothing is known, when all others are looked at and none says otherwise."""
+        doubtful, self._doubtful = self._doubtful, None
+        if doubtful is not None and not self._revoked and not self._untried:
+            self._accept(*doubtful)
 
     def _place_of_match(self, anchor: Certificate) -> int:
         """Where in the journal it stands which record the path has matched; an anchor that is not sent is noted now."""
@@ -193,6 +224,7 @@ class PathWeighing(Weighing, ABC):
         others = [*readable(named), *self._issuers()]
         ways = sorted({each.der for each in others if each.subject in names} - seen)
         if len(ways) > self._left_to_try:
+            self._untried = True
             if self._left_to_try or not self._revoked:
                 self._cut = f"limits.paths: {len(ways) - self._left_to_try} path(s) past an authority were not tried"
             del ways[self._left_to_try :]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
-from itertools import permutations
+from functools import partial
+from itertools import combinations_with_replacement, permutations
 
 import pytest
 
@@ -101,6 +103,92 @@ def test_times_are_told_in_utc_wherever_the_caller_lives() -> None:
     verdict = Court((LEAF, CA), at=at).verdict()
     (step,) = [step for step in verdict.steps if step.code == "chain.expired"]
     assert step.expected == "valid at 2027-03-02T12:00:00Z"
+
+
+KNOWN = ("good", "revoked", "unknown")
+FOUND = {
+    "good": Revocation("good"),
+    "revoked": Revocation("revoked", "chain.revoked"),
+    "unknown": Revocation("unknown", "crl.missing"),
+}
+CERTIFIED = [ca("CA", f"Root {number}", 2) for number in range(4)]
+"""The same authority, with certificates of four roots of which the validator prefers the first one that is sent."""
+
+
+def told(found: dict[bytes, Revocation], der: bytes) -> Revocation:
+    """What lists say of a certificate; all others are good."""
+    return found.get(der, FOUND["good"])
+
+
+def decided_by(known: Sequence[str], required: bool) -> tuple[str, str]:
+    """What is known of all ways together, in the order of what it weighs."""
+    if "good" in known:
+        return "ACCEPTED", ""
+    if "revoked" in known:
+        return "REJECTED", "chain.revoked"
+    return ("UNDETERMINED", "chain.revocation-unknown") if required else ("ACCEPTED", "")
+
+
+@pytest.mark.req("D-PATH-3", "R5922-8-1", "GJ-7")
+@pytest.mark.parametrize("usage", [None, 0, 1, 2])
+@pytest.mark.parametrize("required", [False, True])
+@pytest.mark.parametrize(
+    "known", [each for number in (1, 2, 3, 4) for each in combinations_with_replacement(KNOWN, number)], ids="-".join
+)
+def test_what_is_known_of_an_authority_decides_and_not_which_path_comes_first(
+    known: tuple[str, ...], required: bool, usage: int | None
+) -> None:
+    roots = ROOTS[: len(known)]
+    records = {
+        None: [],
+        0: [root.record(0, 0, 1) for root in roots],
+        1: [LEAF.record(1, 1, 1)],
+        2: [root.record(2, 0, 0) for root in roots],
+    }
+    for order in set(permutations(known)):
+        found = {made.der: FOUND[each] for made, each in zip(CERTIFIED, order, strict=False)}
+        sent = CERTIFIED[: len(known)]
+        court = Court(
+            (LEAF, *sent),
+            records[usage],
+            [(LEAF, authority, root) for authority, root in zip(sent, roots, strict=True)],
+            roots,
+            policy=Policy(revocation="crl-required" if required else "crl"),
+            revocation=partial(told, found),
+        )
+        verdict = court.verdict()
+        outcome, code = decided_by(known, required)
+        assert verdict.outcome.value == outcome, order
+        assert code in ("", verdict.code)
+        assert len(court.questions) <= len(known)
+        reported = [step.code for step in verdict.steps]
+        assert "crl.missing" in reported or "unknown" not in known or "good" in known
+
+
+def test_a_leaf_of_which_nothing_is_known_leaves_its_authority_to_be_looked_at() -> None:
+    for order in permutations(["good", "revoked"]):
+        found = {LEAF.der: FOUND["unknown"]}
+        found |= {made.der: FOUND[each] for made, each in zip(CERTIFIED, order, strict=False)}
+        ways = [(LEAF, CERTIFIED[number], ROOTS[number]) for number in range(2)]
+        court = Court((LEAF, *CERTIFIED[:2]), (), ways, ROOTS[:2], policy=Policy(revocation="crl"),
+                      revocation=partial(told, found))  # fmt: skip
+        assert said(court.verdict()) == ("REJECTED", "none", "chain.revoked")
+
+
+def test_where_more_certificates_are_sent_than_are_looked_at_nothing_is_taken_on_trust() -> None:
+    most = Limits().paths
+    many = [ca("CA", f"Root {number}", 2) for number in range(most + 2)]
+    ways = [(LEAF, authority, root) for authority, root in zip(many, ROOTS, strict=False)]
+
+    def judged(number: int, of_last: str) -> tuple[str, str, str]:
+        found = {made.der: FOUND["unknown"] for made in many[:number]} | {many[number - 1].der: FOUND[of_last]}
+        court = Court((LEAF, *many[:number]), (), ways[:number], ROOTS, policy=Policy(revocation="crl"),
+                      revocation=partial(told, found))  # fmt: skip
+        return said(court.verdict())
+
+    assert judged(most + 1, "unknown")[0] == "ACCEPTED"
+    assert judged(most + 1, "revoked") == ("REJECTED", "none", "chain.revoked")
+    assert judged(most + 2, "unknown") == ("UNDETERMINED", "none", "limit.paths")
 
 
 class TestRevoked:
