@@ -5,7 +5,8 @@ This package is the protocol core: pure state machines that do no input or outpu
 
 from __future__ import annotations
 
-from . import codes, dane, dns, identity, names, route_set
+from . import codes, dane, dane_clientid, dns, identity, names, route_set
+from .admission import Admission, AllowList, ClientVerdict
 from .alias_row import Presentation, Refusal, Row
 from .carrier import Carrier
 from .certificate import Certificate
@@ -42,7 +43,7 @@ from .events import (
     ValidatePath,
 )
 from .identity import Identity
-from .inbound import Admission, AllowList, Inbound
+from .inbound import Inbound
 from .journal import Step
 from .location import Locate
 from .machine import Machine
@@ -72,6 +73,7 @@ __all__ = [
     "Carrier",
     "Certificate",
     "CheckRevocation",
+    "ClientVerdict",
     "Close",
     "Comparison",
     "Connect",
@@ -127,6 +129,7 @@ __all__ = [
     "codes",
     "compare_names",
     "dane",
+    "dane_clientid",
     "dns",
     "identity",
     "listen_hints",

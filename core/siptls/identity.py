@@ -16,7 +16,7 @@ from .names import fold, is_host
 from .policy import Purpose
 from .uri import SipUri
 
-Origin: TypeAlias = Literal["uri", "dns", "cn", "dane", "delegation", "ip"]
+Origin: TypeAlias = Literal["uri", "dns", "cn", "dane", "delegation", "ip", "client-name", "server-records", "sent-by"]
 Role: TypeAlias = Literal["server", "client"]
 
 SIP_DOMAIN: Final = "1.3.6.1.5.5.7.3.20"
@@ -42,7 +42,8 @@ class Identity:
     Attributes:
         domain: the domain in lower case without a trailing dot, or an IP address as text.
         origin: ``"uri"``, ``"dns"`` or ``"cn"`` for a name in the certificate (RFC 5922 section 7.1), ``"ip"`` for an
-            address in it, ``"dane"`` or ``"delegation"`` for a domain that DNSSEC speaks for.
+            address in it, ``"dane"`` or ``"delegation"`` for a domain that DNSSEC speaks for. Of a client that DNSSEC
+            speaks for: ``"client-name"``, ``"server-records"`` or ``"sent-by"``, see `Inbound`.
     """
 
     __slots__ = ("domain", "origin")

@@ -1,7 +1,8 @@
 """Judge a client that connected to us (RFC 5922 section 7.4).
 
-Nobody was asked for, so there is no name to look for: the certificate says who the client is, if its path is valid,
-and then the server decides whether that one may connect.
+Nobody was asked for, so there is no name to look for: the certificate says who the client is, if its path is valid.
+Beside that, DNSSEC can speak for a client in three ways, each for the name that the caller passes and for no other. All
+ways are taken, what each has proven counts, and then the server decides whether that one may connect.
 
 A registrar and a redirect server are servers like any other (RFC 5922 sections 7.6 and 7.7). A proxy judges who
 connects to it by `Inbound`, and whom it connects to by `Outbound` (section 7.5).
@@ -12,118 +13,107 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from enum import Enum
-from itertools import islice
-from typing import Final, Literal, TypeAlias
+from functools import partial
+from typing import Final, TypeAlias
 
-from .certificate import Certificate, TooManyNames
-from .comparison import comparisons
+from .admission import Admission, AllowList, Authorize, ClientCertificate, ClientVerdict, DaneFailure
+from .certificate import Certificate
+from .client_names import CertificateNames, told
 from .decision import Decision
-from .errors import InvalidName, InvalidPolicy, LocalProtocolError
-from .events import Anchors, PathValidated
-from .identity import Identity, permitted, sip_identities
+from .dns.question import Lookup
+from .errors import InvalidPolicy, LocalProtocolError
+from .events import Anchors, Event, PathValidated, TlsFacts, ValidatePath
+from .identity import Identity
 from .judgement import Judgement
 from .machine import Machine
 from .names import domain as checked_domain
 from .path_rules import purpose_faults, up_to_anchor
-from .policy import Policy
-from .references import Identification
-from .revocation import NO_CRLS, Crls
-from .verdict import Outcome, Verdict
+from .policy import SECURE_TRANSPORTS, Policy
+from .proof import Proof, Shown
+from .revocation import NO_CRLS, CheckRevocation, Crls
+from .server_records import ServerRecords, no_connection, uri_of_host, uris_of
+from .signalled_name import ABORTING, SignalledName
+from .uri import SipUri
+from .verdict import Outcome
 
-Authorize: TypeAlias = Callable[[tuple[Identity, ...]], bool]
-"""Says of the identities of an authenticated client whether it may connect."""
-ClientCertificate: TypeAlias = Literal["required", "optional"]
+DomainOfClientName: TypeAlias = Callable[[str], str | None]
+"""Says which SIP domain a client is that has proven a name which it signalled; None for none."""
 
 _HOP: Final = "CLIENT"
-_SHOWN: Final = 8  # names in one text
+_CODES: Final = {
+    "client-name": "inbound.client-name",
+    "server-records": "inbound.server-records",
+    "sent-by": "inbound.sent-by",
+}
 
 
-class Admission(Enum):
-    """How a server goes on with a connection."""
+class Inbound(Machine[ClientVerdict]):
+    """Find out who a client is that connected to us, and whether it may.
 
-    AUTHENTICATED = "authenticated"
-    """The client is who its identities say, and may connect."""
-    UNAUTHENTICATED = "unauthenticated"
-    """The client showed no certificate, and the server serves such clients: it is nobody. Single requests may be
-    challenged with Digest; a good response speaks for its request alone, and makes nobody of the connection (RFC 5922
-    section 8.1)."""
-    CLOSE = "close"
-    """Close the connection before a byte of SIP is read from it or sent on it."""
-
-
-class AllowList:
-    """Lets clients connect that are one of these domains, for ``authorize`` of `Inbound`; made once, for all of them.
-
-    Args:
-        domains: SIP domains, in A-labels. With none, nobody may connect.
-
-    Raises:
-        InvalidName: one is no domain name in A-labels, or ``domains`` is one text and no collection.
-
-    Attributes:
-        domains: the domains in lower case.
-    """
-
-    __slots__ = ("domains",)
-
-    def __init__(self, domains: Iterable[str]) -> None:
-        if isinstance(domains, str):
-            raise InvalidName(domains, "a collection of domain names, not one text")
-        self.domains: Final = frozenset([checked_domain(name) for name in domains])
-
-    def __call__(self, identities: tuple[Identity, ...]) -> bool:
-        """Say whether any of the identities is in the list: its whole name, neither its parent nor a part of it."""
-        return any(identity.domain in self.domains for identity in identities)
-
-    def __str__(self) -> str:
-        return _listed(sorted(self.domains)) if self.domains else "nobody"
-
-    def __repr__(self) -> str:
-        return f"<AllowList of {len(self.domains)} domain(s)>"
-
-
-class Inbound(Machine[Verdict]):
-    """Find out who a client is that connected to us, and whether it may; the actions are those of `Verification`.
-
-    The verdict's ``role`` is ``server`` and its ``domain`` empty, for nobody was looked for: ``identities`` are all
-    SIP domains that the client is proven to be, and only of an ACCEPTED verdict are there any. Whether requests may be
+    The actions are `ValidatePath` and `CheckRevocation`, and `Lookup` for the names that the caller passes. The
+    verdict's ``role`` is ``server`` and its ``domain`` empty, for nobody was looked for: ``identities`` are all SIP
+    domains that the client is proven to be, and only of an ACCEPTED verdict are there any. Whether requests may be
     sent back to one of them over this connection is another question (RFC 5923), so no connection is named.
 
     Without a certificate a client is never authenticated: the verdict is REJECTED with the code
     ``tls.no-certificate``. Whether it is served all the same is the server's own policy: see ``client_certificate``
     and `admission`. No event can turn such a verdict into another one, least of all a Digest response.
 
+    A name is looked up only if it is passed here: none is taken from the certificate, from a From or from a Via. What
+    each way proves is added to what the others prove. But a domain or host whose lookups failed, or whose SECURE TLSA
+    records do not match, is taken from no name in the certificate; and a client that signalled a name is nobody unless
+    that name is proven (D-DANCE-4).
+
     Args:
         chain: the certificates in DER as the client presented them, its own first; empty if it presented none.
         public_key: the DER of the SubjectPublicKeyInfo that the client presented instead of certificates (RFC 7250);
             ``chain`` is empty then.
+        facts: what is known of the TLS session; ``client_name`` counts only under TLS 1.3.
+        client_name: the name in the client's ``dane_clientid`` extension as it came, even an empty one: see
+            `siptls.dane_clientid`; None if the client sent none. It is the owner name of its TLSA records.
+        claims: SIP domains in A-labels that the client may be a server of: their SRV, address and TLSA records decide.
+        sent_by: the sent-by of an alias request, ``host`` or ``host:port``, from its topmost Via. It proves the host.
+        domain_of_client_name: says which SIP domain a proven ``client_name`` stands for; None means that it stands for
+            none. It must be pure: it does no I/O.
+        dane_failure: what becomes of a client where the name that was looked up is not proven and nothing else is:
+            ``abort`` closes the connection; ``unauthenticated`` serves it as nobody. Where the standard says that a
+            server must abort, it is closed in any case.
         anchors: the trust anchors for PKIX.
         crls: the CRLs for ``policy.revocation``.
         authorize: who may connect. None lets everybody who is authenticated; an `AllowList` lets those in it; any other
             function is called once with all identities, and only if nothing else stands against the client. It must
             be pure: it does no I/O. A server of several domains gives the connections of each its own.
         client_certificate: ``required`` closes connections without a certificate, ``optional`` serves them. One that
-            is presented and not accepted is never served.
-        policy: what the caller wants. ``eku`` holds for the role of a client.
+            is presented and not accepted is never served, unless ``dane_failure`` says so.
+        policy: what the caller wants. ``eku`` holds for the role of a client, ``transports`` for ``claims``.
         now: the monotonic clock, in seconds.
         at: the wall clock at ``now``, an aware datetime; certificates must be valid then.
 
     Raises:
-        InvalidPolicy: ``authorize`` cannot be called, or ``client_certificate`` is neither of the two.
-        LocalProtocolError: ``at`` is naive; later, ``authorize`` returned something else than True or False. Whatever
-            it raises itself passes through. In both cases the client is not accepted.
+        InvalidName: a claim is no domain name in A-labels, or ``claims`` is one text; later,
+            ``domain_of_client_name`` returned such a text.
+        InvalidPolicy: ``authorize`` or ``domain_of_client_name`` cannot be called, ``client_certificate`` or
+            ``dane_failure`` is none of its values, or the policy names a transport without TLS for ``claims``.
+        LocalProtocolError: ``at`` is naive; later, ``authorize`` returned something else than True or False, or
+            ``domain_of_client_name`` something else than a text or None. Whatever they raise themselves passes through.
+            In all these cases the client is not accepted.
 
-    Source: RFC 5922 sections 7.1, 7.4 to 7.8 and 8.1, RFC 5924 section 5.
+    Source: RFC 5922 sections 7.1, 7.4 to 7.8 and 8.1, RFC 5924 section 5, draft-ietf-dance-client-auth-13.
     """
 
-    __slots__ = ("_authorize", "_judgement", "_optional")
+    __slots__ = ("_authorize", "_certified", "_domain_of", "_judgement", "_optional", "_parts", "_serves_failures")
 
     def __init__(
         self,
         chain: tuple[bytes, ...],
         *,
         public_key: bytes | None = None,
+        facts: TlsFacts | None = None,
+        client_name: str | None = None,
+        claims: Iterable[str] = (),
+        sent_by: str | None = None,
+        domain_of_client_name: DomainOfClientName | None = None,
+        dane_failure: DaneFailure = "abort",
         anchors: Anchors = Anchors(),
         crls: Crls = NO_CRLS,
         authorize: Authorize | None = None,
@@ -134,56 +124,177 @@ class Inbound(Machine[Verdict]):
     ) -> None:
         if authorize is not None and not callable(authorize):
             raise InvalidPolicy("authorize", authorize, "None, an AllowList or another function")
+        if domain_of_client_name is not None and not callable(domain_of_client_name):
+            raise InvalidPolicy("domain_of_client_name", domain_of_client_name, "None or a function")
         if client_certificate not in ("required", "optional"):
             raise InvalidPolicy("client_certificate", client_certificate, "required or optional")
+        if dane_failure not in ("abort", "unauthenticated"):
+            raise InvalidPolicy("dane_failure", dane_failure, "abort or unauthenticated")
+        claimed = uris_of(claims)
+        if claimed and policy.transports is not None and not SECURE_TRANSPORTS.issuperset(policy.transports):
+            raise InvalidPolicy("transports", policy.transports, "only tls, tls-sctp and wss: a peer is to be verified")
         super().__init__(policy, now, at)
         self._authorize = authorize
+        self._domain_of = domain_of_client_name
         self._optional = client_certificate == "optional"
-        self._judgement = Judgement(
-            chain,
-            _ClientNames(),
-            None,
-            anchors,
-            public_key=public_key,
-            crls=crls,
-            role="client",
-            policy=policy,
-            now=now,
-            at=self._wall_clock(),
-            hop=_HOP,
-            note=self._note_at,
-            validate=self._validate,
-            refused=_no_connection,
-            done=self._judged,
-        )
+        self._serves_failures = dane_failure == "unauthenticated"
+        self._parts: tuple[SignalledName | ServerRecords, ...] | None = None  # None until all of them have begun
+        self._certified: Decision | None = None
+        shown = Shown(chain, public_key, anchors, crls)
+        self._judgement = self._judge(shown)
         self._judgement.begin()
+        if self._worth_a_lookup(public_key):
+            self._look_up(shown, client_name, "" if facts is None else facts.version, claimed, sent_by)
+        else:
+            self._parts = ()
+        self._settle()
+        self._go_on()
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> ClientVerdict | None:
         """The verdict, once there is one: the same as `result`."""
         return self._result
 
     @property
     def admission(self) -> Admission | None:
         """How the server goes on with the connection, once there is a verdict."""
-        verdict = self._result
-        if verdict is None:
-            return None
-        if verdict.accepted:
-            return Admission.AUTHENTICATED
-        served = self._optional and verdict.code == "tls.no-certificate"
-        return Admission.UNAUTHENTICATED if served else Admission.CLOSE
+        return None if self._result is None else self._result.admission
+
+    # The ways.
+
+    def _judge(self, shown: Shown) -> Judgement:
+        """Judge by the certificate alone (RFC 5922 section 7.4)."""
+        return Judgement(
+            shown.chain,
+            CertificateNames(),
+            None,
+            shown.anchors,
+            public_key=shown.public_key,
+            crls=shown.crls,
+            role="client",
+            policy=self.policy,
+            now=self._now,
+            at=self._wall_clock(),
+            hop=_HOP,
+            note=self._note_at,
+            validate=self._validate,
+            refused=no_connection,
+            done=self._judged,
+        )
 
     def _judged(self, _judgement: Judgement, decision: Decision) -> None:
-        if decision.outcome is Outcome.ACCEPTED:
-            decision = self._authorized(decision)
-        elif self._optional and decision.code == "tls.no-certificate":
-            self._note("inbound.unauthenticated", _HOP, None)
-        self._conclude(decision)
+        self._certified = decision
+        self._go_on()
+
+    def _worth_a_lookup(self, public_key: bytes | None) -> bool:
+        """Whether the client presented anything that records could match."""
+        refused = self._certified
+        return self._judgement.leaf is not None or (
+            public_key is not None and refused is not None and refused.code == "cert.raw-public-key"
+        )
+
+    def _look_up(
+        self, shown: Shown, client_name: str | None, version: str, claimed: tuple[SipUri, ...], sent_by: str | None
+    ) -> None:
+        """Begin with the ways that DNSSEC can speak for the client."""
+        parts: list[SignalledName | ServerRecords] = []
+        common = (shown, self.policy, self._now, self._at, self._holds_until)
+        if client_name is not None:
+            parts.append(SignalledName(client_name, version, *common))
+        if not parts or parts[0].result is None:  # else the client broke the protocol, and nothing else counts
+            parts += [ServerRecords(uri, "server-records", *common) for uri in claimed]
+            if sent_by is not None:
+                uri = uri_of_host(sent_by)
+                if uri is None:
+                    self._note("inbound.sent-by-unusable", _HOP, sent_by)
+                else:
+                    parts.append(ServerRecords(uri, "sent-by", *common))
+        for part in parts:
+            self._forward(part)
+        self._parts = tuple(parts)
+
+    def _forward(self, part: SignalledName | ServerRecords) -> None:
+        """Ask what a part wants to know. Equal questions of several parts are asked once."""
+        for action in part.next_actions(now=self._now):
+            if isinstance(action, Lookup):
+                self._ask(action, partial(self._pass_on, part))
+            else:
+                assert isinstance(action, (ValidatePath, CheckRevocation))  # no part connects
+                self._validate(action, partial(self._pass_on, part))
+
+    def _pass_on(self, part: SignalledName | ServerRecords, event: Event) -> None:
+        """Tell a part what came of its question."""
+        part.receive(event, now=self._now)
+        self._forward(part)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Come to the verdict, when nothing is awaited any more."""
+        if self._certified is None or self._parts is None:
+            return
+        proofs = [part.result for part in self._parts if part.result is not None]
+        if len(proofs) == len(self._parts):
+            self._weigh(self._certified, proofs)
+
+    # What the ways come to together.
+
+    def _weigh(self, certified: Decision, proofs: list[Proof]) -> None:
+        """Unite what is proven, without what is doubted (D-DANCE-4)."""
+        begins = self._tell_parts()
+        signalled = proofs[0] if proofs and proofs[0].way == "client-name" else None
+        if signalled is not None and not _accepted(signalled.decision):
+            self._fail(certified, [signalled], begins)
+            return
+        proven = [proof for proof in proofs if _accepted(proof.decision)]
+        identities: tuple[Identity, ...] = ()
+        first: Decision | None = None
+        until = math.inf
+        for proof in proven:
+            added = self._identities_of(proof)
+            self._note(_CODES[proof.way], _HOP, _proven_text(proof, added))
+            assert proof.decision is not None
+            place = len(self._journal) - 1
+            first = first or Decision(Outcome.ACCEPTED, proof.decision.method, _CODES[proof.way], place=place)
+            identities += added
+            until = min(until, proof.until)
+        named = self._undoubted(certified, proofs)
+        if named:
+            self._note_relaxations(named)
+            first = first or certified
+            identities += named
+            until = min(until, certified.until)
+        if first is None:
+            self._fail(certified, proofs, begins)
+            return
+        decision = Decision(first.outcome, first.method, first.code, identities, until, first.place)
+        hosts = tuple([Identity(proof.host, proof.way) for proof in proven])
+        self._conclude(self._authorized(decision), tuple(dict.fromkeys(hosts)))
+
+    def _identities_of(self, proof: Proof) -> tuple[Identity, ...]:
+        """The SIP domain that a proof makes of the client: a claimed one, or what the caller's mapping says."""
+        if proof.way == "server-records":
+            return (Identity(proof.name, proof.way),)
+        if proof.way == "sent-by" or self._domain_of is None:
+            return ()
+        domain: object = self._domain_of(proof.name)
+        if domain is None:
+            return ()
+        if type(domain) is not str:
+            raise LocalProtocolError(f"domain_of_client_name must return a domain or None, not {domain!r}")
+        return (Identity(checked_domain(domain), proof.way),)
+
+    def _undoubted(self, certified: Decision, proofs: list[Proof]) -> tuple[Identity, ...]:
+        """The identities that the certificate proves, without those that DNSSEC speaks against or is kept from."""
+        if not _accepted(certified):
+            return ()
+        doubted = frozenset[str]().union(*[proof.doubted for proof in proofs])
+        held_back = tuple([each for each in certified.identities if each.domain in doubted])
+        if held_back:
+            self._note("inbound.held-back", _HOP, told(held_back))
+        return tuple([each for each in certified.identities if each.domain not in doubted])
 
     def _authorized(self, decision: Decision) -> Decision:
         """Ask whether an authenticated client may connect; before that it is nobody who could."""
-        self._note_relaxations(decision.identities)
         authorize = self._authorize
         if authorize is None:
             return decision
@@ -193,10 +304,10 @@ class Inbound(Machine[Verdict]):
             raise LocalProtocolError(f"authorize must return True or False, not {answer!r}")
         rule = str(authorize) if isinstance(authorize, AllowList) else "what the server's own rule allows"
         code = "inbound.allowed" if answer else "inbound.not-allowed"
-        self._note(code, _HOP, (rule, _told(decision.identities)))
+        place = self._note_at(_HOP, code, (rule, told(decision.identities)))
         if not answer:
-            return Decision(Outcome.REJECTED, "none", code)
-        return Decision(decision.outcome, decision.method, code, decision.identities, decision.until)
+            return Decision(Outcome.REJECTED, "none", code, place=place)
+        return Decision(decision.outcome, decision.method, code, decision.identities, decision.until, place)
 
     def _note_relaxations(self, identities: tuple[Identity, ...]) -> None:
         """Name what would not have been accepted under the default policy."""
@@ -210,25 +321,50 @@ class Inbound(Machine[Verdict]):
                     if purpose_faults(path, "interop", "client"):
                         self._note("policy.relaxed", _HOP, "eku=lax-client")
 
-    def _run_out(self) -> None:
-        self._note("limit.seconds", _HOP, self.policy.limits.seconds)
-        self._conclude(Decision(Outcome.UNDETERMINED, "none", "limit.seconds"))
+    # Ends.
 
-    def _conclude(self, decision: Decision) -> None:
+    def _fail(self, certified: Decision, proofs: list[Proof], begins: list[int]) -> None:
+        """Nothing is proven. What is not known might have been, so it comes before what stands against the client."""
+        by_records = [_moved(p.decision, begin) for p, begin in zip(proofs, begins, strict=False) if p.decision]
+        decisions = [*by_records, *([] if _accepted(certified) else [certified])]
+        unknown = [each for each in decisions if each.outcome is Outcome.UNDETERMINED]
+        refuted = [each for each in by_records if each.outcome is Outcome.REJECTED]
+        weak = [each for each in decisions if each.outcome is Outcome.INSUFFICIENT]
+        decision = [*unknown, *refuted, *weak, certified][0]
+        served = self._optional and decision.code == "tls.no-certificate"
+        if decision in by_records and decision.code not in ABORTING:
+            served = self._serves_failures
+        if served:
+            self._note("inbound.unauthenticated", _HOP, None)
+        self._conclude(decision, (), Admission.UNAUTHENTICATED if served else Admission.CLOSE)
+
+    def _tell_parts(self) -> list[int]:
+        """Take over what the parts have found, each as a whole; return where in the journal each begins."""
+        begins: list[int] = []
+        for part in self._parts or ():
+            begins.append(len(self._journal))
+            self._journal += part.notes
+        return begins
+
+    def _run_out(self) -> None:
+        self._tell_parts()
+        self._note("limit.seconds", _HOP, self.policy.limits.seconds)
+        self._conclude(Decision(Outcome.UNDETERMINED, "none", "limit.seconds", place=len(self._journal) - 1))
+
+    def _conclude(
+        self, decision: Decision, hosts: tuple[Identity, ...] = (), admission: Admission = Admission.CLOSE
+    ) -> None:
         accepted = decision.outcome is Outcome.ACCEPTED
         leaf = self._judgement.leaf
         self._finish(
-            Verdict(
+            ClientVerdict(
                 decision.outcome,
                 decision.method,
                 decision.code,
-                "",
-                None,
-                None,
-                "server",
                 None if leaf is None else leaf.der,
-                None,
                 decision.identities if accepted else (),
+                hosts if accepted else (),
+                Admission.AUTHENTICATED if accepted else admission,
                 decision.until if accepted else math.inf,
                 tuple(self._journal),
                 self._began,
@@ -238,42 +374,16 @@ class Inbound(Machine[Verdict]):
         )
 
 
-class _ClientNames:
-    """The names in a client's certificate, held against nothing: each identity counts."""
-
-    __slots__ = ("domain",)
-
-    def __init__(self) -> None:
-        self.domain: Final = ""
-
-    def check(self, path: list[Certificate], policy: Policy) -> Identification:
-        """Collect the identities of a certificate (RFC 5922 section 7.1) for which its issuers may speak (D-PATH-1)."""
-        leaf = path[0]
-        try:
-            leaf.names_up_to(policy.limits.sans)
-        except TooManyNames:
-            return Identification("limit.sans", (), (("limit.sans", f"more than {policy.limits.sans} names"),))
-        # A wildcard is the name of no domain, so it proves none (RFC 5922 section 7.2).
-        seen = [each for each in sip_identities(leaf, allow_cn=policy.allow_cn) if "*" not in each.domain]
-        identities = tuple([identity for identity in seen if permitted(identity, path)])
-        if identities:
-            return Identification("inbound.identities", identities, (("inbound.identities", _told(identities)),))
-        if seen:
-            fault, found = "chain.name-constraints", _told(tuple(seen))
-        else:
-            fault = "cert.no-identities"
-            compared = comparisons("", "domain", path, policy, wildcards=False)
-            found = "; ".join([str(each) for each in islice(compared, _SHOWN)]) or "no names"
-        return Identification(fault, (), ((fault, ("a SIP domain", found)),))
+def _accepted(decision: Decision | None) -> bool:
+    return decision is not None and decision.outcome is Outcome.ACCEPTED
 
 
-def _told(identities: tuple[Identity, ...]) -> str:
-    return _listed([f"{identity.origin} {identity.domain}" for identity in identities])
+def _moved(decision: Decision, begin: int) -> Decision:
+    """The decision of a part, with its place in the journal of the whole."""
+    place = decision.place + begin if decision.place >= 0 else -1
+    return Decision(decision.outcome, decision.method, decision.code, place=place)
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join([*names[:_SHOWN], *([f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])])
-
-
-def _no_connection(_judgement: Judgement) -> None:
-    """There is no connection to close: the caller holds it."""
+def _proven_text(proof: Proof, identities: tuple[Identity, ...]) -> tuple[str, str]:
+    """The name that was looked up, and what the client is by that."""
+    return proof.name, ", ".join([f"the host {proof.host}", *[f"the SIP domain {each.domain}" for each in identities]])

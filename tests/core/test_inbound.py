@@ -61,8 +61,8 @@ from siptls import (
     ValidatePath,
     Verdict,
 )
+from siptls.admission import Authorize, ClientCertificate
 from siptls.events import Failure
-from siptls.inbound import Authorize, ClientCertificate
 from siptls.policy import Purpose, RevocationCheck
 from siptls.revocation import Status
 from world import AT, INSECURE

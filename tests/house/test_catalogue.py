@@ -144,5 +144,5 @@ def test_the_commands_of_siptls_that_are_to_be_typed_exist(command: str) -> None
 @each_code
 def test_a_reference_names_a_document_and_a_place_in_it(code: Code) -> None:
     place = r"(section|appendix) [\dA-Z]+(\.\d+)*|sections \d[\d.]*(, \d[\d.]*)*( and| to) \d[\d.]*"
-    written = rf"(RFC \d{{4}}|NIST SP 800-\w+)( ({place}))?"
+    written = rf"(RFC \d{{4}}|NIST SP 800-\w+|draft(-[a-z]+)+-\d\d)( ({place}))?"
     assert re.fullmatch(rf"siptls documentation: [A-Z][\w ]+|{written}(, {written})*", code.reference)

@@ -11,7 +11,7 @@ from loopback_tls import CURRENT, LoopbackServer, server_context, tls
 from loops import Loop, on_every_loop
 from pki import NOW, Issuer
 from siptls import Admission, Anchors, Inbound, Policy, ValidatePath
-from siptls.inbound import ClientCertificate as Wanted
+from siptls.admission import ClientCertificate as Wanted
 from siptls_io import validate_path
 from siptls_io.connection import PeerRejected
 from siptls_io.tls import ClientCertificate
