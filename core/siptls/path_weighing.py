@@ -3,9 +3,9 @@
 One path is under way at a time. Where an authority stands against one, another certificate of it may lead past that.
 
 What is known of revocation does not depend on which path the validator finds first. A path of which all is known to be
-good is taken at once. As long as something of a path is not known, its authorities' other certificates are looked at as
-well: one that is revoked counts against the authority, and then nothing is taken on trust. So of all paths that were
-found, one that is good decides; if there is none, one that is revoked does; and only then one of which nothing is known.
+good is taken at once. As long as something of a path is not known, other certificates of its authorities are looked at,
+too: one that is revoked counts against the authority, and then nothing is taken on trust. So of all paths that are
+found, one that is good decides; if there is none, one that is revoked; and only then one of which nothing is known.
 """
 
 from __future__ import annotations

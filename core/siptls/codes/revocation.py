@@ -140,11 +140,14 @@ ENTRIES: Final = (
         "crl.malformed",
         "warning",
         "a CRL cannot be read",
-        why="it is not a certificate revocation list in DER",
+        why="it, an entry of it, or the certificate asked about is not in DER, so nobody knows whom it names",
         impact=_UNKNOWN_IMPACT,
-        causes=("the download was cut short, or is an error page",),
+        causes=(
+            "the download was cut short, or is an error page",
+            "the authority's software makes entries that break the rules",
+        ),
         confirm=("$ openssl crl -in CRL -noout -text",),
-        fix="fetch the list again",
+        fix="fetch the list again; if it stays as it is, tell the authority",
         reference="RFC 5280 section 5.1",
     ),
     Code(
