@@ -176,13 +176,19 @@ def revocation_notes(event: RevocationChecked) -> tuple[list[tuple[str, object]]
     """
     notes: list[tuple[str, object]] = []
     worst = ""
+    ends: list[datetime] = []
     for position, finding in enumerate(event.findings):
+        code, detail = finding.code, finding.detail
         if finding.status == "good":
-            continue
+            if finding.until is None:
+                continue
+            if finding.until > event.action.at:
+                ends.append(finding.until)
+                continue
+            code, detail = "crl.expired", f"the next list was due on {when(finding.until)}"
         which = f"authority {position} of the path" if position else "the peer's certificate"
-        notes.append((finding.code, (f"{which} not revoked", finding.detail)))
-        worst = "chain.revoked" if "chain.revoked" in (finding.code, worst) else "chain.revocation-unknown"
-    ends = [finding.until for finding in event.findings if finding.until is not None]
+        notes.append((code, (f"{which} not revoked", detail)))
+        worst = "chain.revoked" if "chain.revoked" in (code, worst) else "chain.revocation-unknown"
     return notes, worst, min(ends, default=None)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import ClassVar, Final, Literal, TypeAlias
 
 from .bases import Shared
+from .errors import LocalProtocolError
 
 Status: TypeAlias = Literal["good", "revoked", "unknown"]
 
@@ -74,12 +75,18 @@ class Revocation:
         code: a code of the catalogue: empty for good, ``chain.revoked``, or one that begins with ``crl.`` and says why
             no CRL counts.
         detail: more about it, for people; hostile text.
-        until: when the CRL says that the next one comes, aware and in UTC; None if no CRL counts.
+        until: when the CRL says that the next one comes, aware; None if no CRL counts. From then on it proves nobody
+            good: such a finding counts as unknown, with ``crl.expired``.
+
+    Raises:
+        LocalProtocolError: ``until`` is naive.
     """
 
     __slots__ = ("code", "detail", "status", "until")
 
     def __init__(self, status: Status, code: str = "", detail: str = "", until: datetime | None = None) -> None:
+        if until is not None and until.utcoffset() is None:
+            raise LocalProtocolError(f"until must be an aware datetime, not {until!r}")
         self.status: Final[Status] = status
         self.code: Final = code
         self.detail: Final = detail

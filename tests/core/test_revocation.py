@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -23,12 +23,14 @@ from siptls import (
 )
 from siptls.codes import CATALOGUE
 from siptls.dns.records import Tlsa
+from siptls.journal import when
 from siptls.policy import RevocationCheck
 from world import AT, World, first
 
 WAY = (LEAF, CA, ROOT)
 REASONS = sorted(code for code in CATALOGUE if code.startswith("crl."))
 GOOD = Revocation("good")
+DAY = timedelta(days=1)
 BOUND = ((), (LEAF.record(1, 1, 1),), (CA.record(0, 0, 1),), (ROOT.record(2, 0, 0),))
 
 
@@ -203,6 +205,30 @@ class TestTheQuestion:
         )
         assert machine.verdict is not None
         assert machine.verdict.expires == 7200.0
+
+    @pytest.mark.parametrize(
+        "ends", [AT, AT - timedelta(seconds=1), (AT - DAY).astimezone(timezone(timedelta(hours=9)))]
+    )
+    @pytest.mark.parametrize("place", [0, 1])
+    def test_a_list_that_has_ended_proves_nobody_good_whatever_the_driver_says(
+        self, place: int, ends: datetime
+    ) -> None:
+        ended = Revocation("good", until=ends)
+        current = Revocation("good", until=AT + DAY)
+        findings = (ended, current) if place == 0 else (current, ended)
+        outcomes: dict[RevocationCheck, str] = {"crl": "ACCEPTED", "crl-required": "UNDETERMINED"}
+        for revocation, outcome in outcomes.items():
+            machine, question = asked(Policy(revocation=revocation))
+            machine.receive(RevocationChecked(question, findings), now=0.0)
+            assert machine.verdict is not None
+            assert machine.verdict.outcome.value == outcome
+            (step,) = [step for step in machine.verdict.steps if step.code == "crl.expired"]
+            assert step.found == f"the next list was due on {when(ends)}"
+            assert machine.verdict.expires > 0
+
+    def test_a_time_without_a_zone_is_a_mistake_where_it_is_made(self) -> None:
+        with pytest.raises(LocalProtocolError, match="aware"):
+            Revocation("good", until=AT.replace(tzinfo=None))
 
     def test_an_outbound_run_passes_the_lists_on(self) -> None:
         world = World()
