@@ -33,6 +33,7 @@ from .proof import Proof, Shown
 from .revocation import NO_CRLS, CheckRevocation, Crls
 from .server_records import ServerRecords, no_connection, uri_of_host, uris_of
 from .signalled_name import ABORTING, SignalledName
+from .soundness import two_kinds
 from .uri import SipUri
 from .verdict import Outcome
 
@@ -94,9 +95,9 @@ class Inbound(Machine[ClientVerdict]):
             ``domain_of_client_name`` returned such a text.
         InvalidPolicy: ``authorize`` or ``domain_of_client_name`` cannot be called, ``client_certificate`` or
             ``dane_failure`` is none of its values, or the policy names a transport without TLS for ``claims``.
-        LocalProtocolError: ``at`` is naive; later, ``authorize`` returned something else than True or False, or
-            ``domain_of_client_name`` something else than a text or None. Whatever they raise themselves passes through.
-            In all these cases the client is not accepted.
+        LocalProtocolError: ``at`` is naive, or there is a public key beside a chain; later, ``authorize`` returned
+            something else than True or False, or ``domain_of_client_name`` something else than a text or None.
+            Whatever they raise themselves passes through. In all these cases the client is not accepted.
 
     Source: RFC 5922 sections 7.1, 7.4 to 7.8 and 8.1, RFC 5924 section 5, draft-ietf-dance-client-auth-13.
     """
@@ -133,6 +134,8 @@ class Inbound(Machine[ClientVerdict]):
         claimed = uris_of(claims)
         if claimed and policy.transports is not None and not SECURE_TRANSPORTS.issuperset(policy.transports):
             raise InvalidPolicy("transports", policy.transports, "only tls, tls-sctp and wss: a peer is to be verified")
+        if wrong := two_kinds(chain, public_key):
+            raise LocalProtocolError(f"this client {wrong}")
         super().__init__(policy, now, at)
         self._authorize = authorize
         self._domain_of = domain_of_client_name

@@ -21,6 +21,7 @@ from .events import (
     LookupFailed,
     PathRejected,
     PathValidated,
+    Presented,
     ValidatePath,
 )
 from .names import fold, is_domain_name, same
@@ -109,6 +110,8 @@ def flaw(event: Event) -> str:
         A path must be one that was asked for: from the leaf, through the certificate it must contain, to an anchor,
         which is never the leaf itself. A reason must be a code of the catalogue that fits.
     """
+    if isinstance(event, Presented):
+        return two_kinds(event.chain, event.public_key)
     if isinstance(event, PathValidated):
         question, above = event.action, event.path[1:]
         goes_through = question.through is None or question.through in above
@@ -125,6 +128,21 @@ def flaw(event: Event) -> str:
     code = CATALOGUE.get(event.reason)
     fits = code is not None and code.severity == "error" and event.reason.startswith(rooms)
     return "" if fits else f"gives a reason that is no code of the catalogue for an error in {' or '.join(rooms)}"
+
+
+def two_kinds(chain: tuple[bytes, ...], public_key: bytes | None) -> str:
+    """Say what is wrong with what a peer is said to have presented, or return an empty text.
+
+    One handshake negotiates one type of certificate, X.509 or a raw public key, so a peer presents one of them
+    (RFC 7250 section 4.2, RFC 8446 section 4.4.2).
+
+    Args:
+        chain: its certificates.
+        public_key: its raw public key, or None.
+    """
+    return (
+        "has both a chain and a public key, and a peer presents one of them" if public_key is not None and chain else ""
+    )
 
 
 def unanswered(action: Action) -> Event:

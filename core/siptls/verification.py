@@ -13,6 +13,7 @@ from .decision import Decision
 from .delegation import CODES, D_STATE, Addressed, Delegation, Pinned
 from .dns.answer import SECURE, Alias, Security
 from .dns.records import Tlsa
+from .errors import LocalProtocolError
 from .events import Anchors
 from .judgement import Judgement
 from .machine import Machine
@@ -21,6 +22,7 @@ from .names import fold, ip_literal, same
 from .policy import Policy
 from .references import References
 from .revocation import NO_CRLS, Crls
+from .soundness import two_kinds
 from .verdict import Method, Outcome, Verdict
 
 _FAILED: Final = {Security.BOGUS: "dnssec.bogus", Security.INDETERMINATE: "dane.lookup-failed"}
@@ -50,7 +52,7 @@ class Verification(Machine[Verdict]):
 
     Raises:
         InvalidName: ``domain`` or ``target`` is not a host name in A-labels.
-        LocalProtocolError: ``at`` is naive.
+        LocalProtocolError: ``at`` is naive, or there is a public key beside a chain.
 
     Source: RFC 5922 section 7.3, RFC 7673 section 4.
     """
@@ -74,6 +76,8 @@ class Verification(Machine[Verdict]):
         now: float,
         at: datetime,
     ) -> None:
+        if wrong := two_kinds(chain, public_key):
+            raise LocalProtocolError(f"this peer {wrong}")
         super().__init__(policy, now, at)
         self._domain = domain if ip_literal(domain) is not None else checked_domain(domain)
         self._host = self._domain if target is None else checked_domain(target)

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judging import CA, DOMAIN, LEAF, OTHER, ROOT, TARGET, Court, codes, said
-from siptls import Limits, Policy, dane
+from siptls import Connect, Inbound, Limits, LocalProtocolError, Outbound, Policy, Presented, Security, dane
 from siptls.dns.records import Tlsa
-from world import World
+from siptls.events import TlsFacts
+from world import AT, World, first
 
 COURT = Court((), (), [(LEAF, CA, ROOT)], public_key=LEAF.spki)
 
@@ -109,9 +110,23 @@ class TestForm:
         assert not court.verdict().accepted
         assert len(hashed) <= 4 * len([LEAF, CA, ROOT])
 
-    def test_beside_certificates_it_does_not_count(self) -> None:
-        verdict = replace(COURT, chain=[OTHER], records=[LEAF.record(3, 1, 1)]).verdict()
-        assert verdict.code == "dane.no-match"
+    @pytest.mark.parametrize("key", [LEAF.spki, b""])
+    def test_beside_certificates_it_is_a_mistake_of_who_gives_them(self, key: bytes) -> None:
+        for delegation in (Security.SECURE, Security.INSECURE, Security.BOGUS):
+            with pytest.raises(LocalProtocolError, match="both a chain and a public key"):
+                replace(COURT, chain=[LEAF], public_key=key, delegation=delegation).verdict()
+        with pytest.raises(LocalProtocolError, match="both a chain and a public key"):
+            Inbound((LEAF.der,), public_key=key, now=0.0, at=AT)
+
+    def test_a_driver_that_presents_both_is_told_so_and_may_answer_again(self) -> None:
+        machine = Outbound("sips:192.0.2.1", now=0.0, at=AT, randbelow=first)
+        (connect,) = machine.next_actions(now=0.0)
+        assert isinstance(connect, Connect)
+        with pytest.raises(LocalProtocolError, match="both a chain and a public key"):
+            machine.receive(Presented(connect, (LEAF.der,), TlsFacts(), LEAF.spki), now=0.0)
+        machine.receive(Presented(connect, (), TlsFacts(), LEAF.spki), now=0.0)
+        assert machine.verdict is not None
+        assert machine.verdict.code == "cert.raw-public-key"
 
 
 @pytest.mark.req("R7671-5.1-3", "D-STATE-8")
