@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from .admission import ClientVerdict
 from .certificate import Certificate
 from .certificate_lint import record_route_fault
 from .delegation import Treatment
@@ -66,7 +67,7 @@ def authoritative_proxy(verdict: Verdict, domain: str) -> tuple[Step, ...]:
         code = "proxy.by-server-records" if by_records else "proxy.authoritative"
         return (finding("CLIENT", code, domain, _told(ways)),)
     code = "proxy.other-domain" if verdict.identities else "proxy.host-only"
-    return (finding("CLIENT", code, domain, _told(verdict.identities)),)
+    return (finding("CLIENT", code, domain, _who(verdict)),)
 
 
 def mutual_authentication(server: Verdict, client: Verdict) -> tuple[Step, ...]:
@@ -90,7 +91,7 @@ def mutual_authentication(server: Verdict, client: Verdict) -> tuple[Step, ...]:
     _expect(server, "client")
     _expect(client, "server")
     if server.accepted and client.accepted:
-        found = f"server {server.domain} by {server.method}; client {_told(client.identities)} by {client.method}"
+        found = f"server {server.domain} by {server.method}; client {_who(client)} by {client.method}"
         return (finding("CONNECTION", "proxy.mutual", "", found),)
     found_out: list[Step] = []
     if not server.accepted:
@@ -279,6 +280,12 @@ def _expect(verdict: Verdict, role: Role) -> None:
     if verdict.role != role:
         judged, by = ("client", "Inbound") if role == "server" else ("server", "Outbound")
         raise LocalProtocolError(f"a verdict of {by} on a {judged} is needed here, not {verdict!r}")
+
+
+def _who(verdict: Verdict) -> str:
+    """Who a client is proven to be: SIP domains; if there are none, hosts."""
+    hosts = verdict.hosts if isinstance(verdict, ClientVerdict) else ()
+    return _told(verdict.identities or hosts)
 
 
 def _told(identities: Sequence[Identity]) -> str:
