@@ -15,7 +15,7 @@ from .identity import Identity, permitted, sip_identities
 from .journal import listed
 from .names import fold
 from .policy import Policy
-from .references import Identification
+from .references import Identification, barred
 
 _SHOWN: Final = 8  # names in one text
 
@@ -39,7 +39,8 @@ class CertificateNames:
         seen = [each for each in sip_identities(leaf, allow_cn=policy.allow_cn) if "*" not in each.domain]
         identities = tuple([identity for identity in seen if permitted(identity, path)])
         if identities:
-            return Identification("inbound.identities", identities, (("inbound.identities", told(identities)),))
+            notes = (("inbound.identities", told(identities)), *barred(seen, identities))
+            return Identification("inbound.identities", identities, notes)
         if seen:
             fault, found = "chain.name-constraints", told(tuple(seen))
         else:

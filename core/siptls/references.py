@@ -24,6 +24,7 @@ from .identity import (
     permitted,
     sip_identities,
 )
+from .journal import listed
 from .names import domain as checked_domain
 from .names import fold, ip_literal
 from .policy import Policy
@@ -119,13 +120,12 @@ class References:
         if found is not None:
             match = ("id.match", (self.domain, f"{found.origin} {found.domain}"))
             relaxed = (("policy.relaxed", "allow_cn"),) if found.origin == "cn" else ()
-            return Identification("id.match", _proven(identities), (match, *relaxed))
+            return Identification("id.match", _proven(identities), (match, *relaxed, *barred(seen, identities)))
         for host in self.hosts:
             notes = self._match_host(host, path, policy)
             if notes:
-                return Identification(
-                    "id.match-target", (Identity(self.domain, "delegation"), *_proven(identities)), notes
-                )
+                proven = (Identity(self.domain, "delegation"), *_proven(identities))
+                return Identification("id.match-target", proven, (*notes, *barred(seen, identities)))
         code = self._fault(leaf, seen, frozenset(seen).difference(identities))
         return Identification(code, (), ((code, (self._expected(), self._presented(path, policy))),))
 
@@ -224,6 +224,20 @@ def _host(name: Name, target: str, base: str, expansion: str) -> str:
     if name is Name.BASE:
         return base
     return expansion if name is Name.EXPANSION else ""
+
+
+def barred(seen: Sequence[Identity], identities: tuple[Identity, ...]) -> tuple[tuple[str, object], ...]:
+    """Return what to note of identities of a certificate for which some authority may not speak; nothing if all count.
+
+    Args:
+        seen: all identities of the certificate.
+        identities: those for which all authorities of the path may speak.
+    """
+    if len(identities) == len(seen):
+        return ()
+    counting = frozenset(identities)
+    others = [f"{each.origin} {each.domain}" for each in seen if each not in counting]
+    return (("chain.name-barred", ("names that all authorities of the path may speak for", listed(others))),)
 
 
 def _proven(identities: tuple[Identity, ...]) -> tuple[Identity, ...]:

@@ -322,6 +322,9 @@ class TestIdentities:
             verdict = Door([leaf, limited], [(leaf, limited, ROOT)]).verdict()
             assert [identity.domain for identity in verdict.identities] == identities
             assert verdict.code == ("inbound.identities" if identities else "chain.name-constraints")
+            assert [step.found for step in verdict.steps if step.code == "chain.name-barred"] == (
+                ["uri b.example"] if leaf is both else []
+            )
         refused = Door([both, limited], [(both, limited, ROOT)], authorize=AllowList(["b.example"])).verdict()
         assert said(refused) == ("REJECTED", "none", "inbound.not-allowed")
 

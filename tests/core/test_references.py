@@ -386,7 +386,30 @@ class TestNameConstraints:
     def test_a_barred_identity_is_not_proven_beside_a_permitted_one(self) -> None:
         leaf = made(names=[uri("sip:bank.example"), uri(f"sip:{DOMAIN}")])
         above = ca(extensions=[constraints(permitted=[dns(DOMAIN)])])
-        assert judge([leaf, above], valid=[(leaf, above, ROOT)]).identities == (Identity(DOMAIN, "uri"),)
+        verdict = judge([leaf, above], valid=[(leaf, above, ROOT)])
+        assert verdict.identities == (Identity(DOMAIN, "uri"),)
+        (step,) = [step for step in verdict.findings if step.code == "chain.name-barred"]
+        assert (step.severity, step.found) == ("warning", "uri bank.example")
+        assert verdict.code == "id.match"
+        assert "chain.name-barred" not in codes(judge([leaf, CA], valid=[(leaf, CA, ROOT)]))
+
+    @pytest.mark.req("D-PATH-1")
+    def test_nor_beside_a_target_host(self) -> None:
+        leaf = made(names=[uri("sip:bank.example"), uri(f"sip:{TARGET}")])
+        above = ca(extensions=[constraints(permitted=[dns(TARGET)])])
+        verdict = judge([leaf, above], valid=[(leaf, above, ROOT)])
+        assert verdict.code == "id.match-target"
+        assert "chain.name-barred" in codes(verdict)
+
+    @pytest.mark.req("D-PATH-1")
+    def test_many_barred_names_are_told_in_a_short_text(self) -> None:
+        many = [uri(f"sip:n{number}.bank.example") for number in range(5_000)]
+        leaf = made(names=[*many, *[uri(f"sip:n{number}.{DOMAIN}") for number in range(5_000)], uri(f"sip:{DOMAIN}")])
+        above = ca(extensions=[constraints(permitted=[dns(DOMAIN)])])
+        verdict = judge([leaf, above], valid=[(leaf, above, ROOT)])
+        (step,) = [step for step in verdict.steps if step.code == "chain.name-barred"]
+        assert step.found.endswith("and 4992 more")
+        assert len(verdict.identities) == 5_001
 
     @pytest.mark.req("D-PATH-1")
     def test_so_must_the_sip_uri_of_a_target_host(self) -> None:

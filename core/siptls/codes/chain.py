@@ -139,6 +139,23 @@ ENTRIES: Final = (
         reference="RFC 5280 section 4.2.1.10",
     ),
     Code(
+        "chain.name-barred",
+        "warning",
+        "an authority in the path may not speak for some of the certificate's names, so these prove nothing",
+        why=(
+            "an authority whose certificate limits it to some names must not vouch for others; its word for the other "
+            "names of the same certificate still counts"
+        ),
+        impact="connections for the barred names are refused; for the others nothing changes",
+        causes=(
+            "a certificate was ordered with names of a domain that the authority is not meant for",
+            "somebody misuses an authority that is limited",
+        ),
+        confirm=("$ openssl x509 -in ISSUER -noout -ext nameConstraints", "$ openssl x509 -in FILE -noout -text"),
+        fix="ask whoever runs the authority why it signed these names; have a certificate issued without them",
+        reference="RFC 5280 section 4.2.1.10",
+    ),
+    Code(
         "chain.uri-constraints",
         "error",
         "an authority in the path constrains URIs, so it cannot issue a certificate with a sip URI",
