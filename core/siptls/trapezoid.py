@@ -3,7 +3,8 @@
 SIP between domains goes alice, P1, P2, bob: the trapezoid. P1 opens a connection to P2 and judges it by `Outbound`; P2
 judges who connected by `Inbound`. Here stands what follows from these verdicts for a request, and what a message says
 of its own way. All functions are pure and return findings. None of them authenticates anybody: that is done by the
-verdicts alone, and what a message says of itself never enters a verdict.
+verdicts alone, and what a message says of itself never enters a verdict. A finding holds as long as the verdict that it
+was made of (`Verdict.expires`).
 
 What a proxy may make of sip and sips is in `siptls.sips`; what it sends on the next hop, `siptls.next_hop` forms.
 """
@@ -216,9 +217,10 @@ def via_trail(vias: Sequence[Via], *, claimed: str | None = None) -> tuple[Step,
         found.append(finding(f"VIA {number}", code, "", _sent(via)))
     if claimed is not None:
         domain = checked_domain(claimed)
-        there = any(same(via.host, domain) or via.host.endswith(f".{domain}") for via in vias)
+        hosts = [via.host for via in vias]
+        there = [host for host in hosts if same(host, domain) or host.endswith(f".{domain}")]
         code = "via.domain-present" if there else "via.domain-absent"
-        found.append(finding("VIA", code, domain, listed([via.host for via in vias])))
+        found.append(finding("VIA", code, domain, listed(there or hosts)))
     return tuple(found)
 
 

@@ -306,6 +306,13 @@ class TestInput:
         with pytest.raises(InvalidUri):
             call()
 
+    def test_a_uri_that_is_read_already_counts_as_its_text(self) -> None:
+        sips, phone, phones = SipUri.parse(SIPS), SipUri.parse(PHONE), SipUri.parse(PHONES)
+        assert str(forwarding_faults(sips, phone)) == str(forwarding_faults(SIPS, PHONE))
+        assert str(recursion_faults(sips, 302, contacts=[phone])) == str(recursion_faults(SIPS, 302, contacts=[PHONE]))
+        assert str(contact_faults(sips, phone)) == str(contact_faults(SIPS, PHONE))
+        assert told(register_faults([phones, phone], from_uri=SIP, to_uri=SIP, wanted="sips"))[-1] == "sips.twin"
+
     def test_a_password_is_not_told(self) -> None:
         uri = "sip:bob:secret@b.example"
         for found in (
