@@ -118,6 +118,8 @@ class PathWeighing(Weighing, ABC):
             self._go_on()
             return
         self._note("chain.valid", event)
+        if self._crls.lists and self._policy.revocation == "off" and not self._named:
+            self._note("policy.crls-unused", f"{self._crls.name}: {len(self._crls.lists)} list(s)")
         path = [Certificate(der) for der in event.path]
         self._named = True
         try:

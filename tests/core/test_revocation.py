@@ -11,12 +11,14 @@ from siptls import (
     Anchors,
     CheckRevocation,
     Crls,
+    Inbound,
     LocalProtocolError,
     Outbound,
     PathValidated,
     Policy,
     Revocation,
     RevocationChecked,
+    Security,
     ValidatePath,
     Verdict,
     Verification,
@@ -94,6 +96,34 @@ class TestRevoked:
     def test_a_policy_without_revocation_asks_nothing(self) -> None:
         everything = dict.fromkeys([LEAF, CA], Revocation("revoked", "chain.revoked"))
         assert judged(everything, revocation="off").accepted
+
+    @pytest.mark.parametrize("lists", [0, 1, 2])
+    def test_lists_that_nobody_looks_at_are_not_passed_over_in_silence(self, lists: int) -> None:
+        anchors, crls = Anchors((ROOT.der,)), Crls((b"list",) * lists, name="mine")
+        for role in ("client", "server"):
+            machine: Verification | Inbound
+            if role == "client":
+                machine = Verification((LEAF.der, CA.der), domain=DOMAIN, anchors=anchors, crls=crls, now=0.0, at=AT)
+            else:
+                machine = Inbound((LEAF.der, CA.der), anchors=anchors, crls=crls, now=0.0, at=AT)
+            (path,) = machine.next_actions(now=0.0)
+            assert isinstance(path, ValidatePath)
+            machine.receive(PathValidated(path, tuple([made.der for made in WAY])), now=0.0)
+            assert machine.verdict is not None
+            assert machine.verdict.accepted
+            told = [(step.severity, step.found) for step in machine.verdict.findings if "crls" in step.code]
+            assert told == ([("warning", f"mine: {lists} list(s)")] if lists else [])
+
+    def test_they_are_told_of_once_however_many_paths_there_are(self) -> None:
+        machine = Verification((LEAF.der, CA.der), domain=DOMAIN, tlsa=[CA.record(0, 0, 1), ROOT.record(0, 0, 1)],
+                               delegation=Security.SECURE, anchors=Anchors((ROOT.der,)), crls=Crls((b"list",)),
+                               policy=Policy(audit=True), now=0.0, at=AT)  # fmt: skip
+        while machine.verdict is None:
+            for path in machine.next_actions(now=0.0):
+                assert isinstance(path, ValidatePath)
+                machine.receive(PathValidated(path, tuple([made.der for made in WAY])), now=0.0)
+        assert codes(machine.verdict).count("chain.valid") > 1
+        assert codes(machine.verdict).count("policy.crls-unused") == 1
 
     def test_another_way_that_is_not_revoked_suffices(self) -> None:
         revoked = {CA: Revocation("revoked", "chain.revoked")}

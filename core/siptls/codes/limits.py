@@ -142,6 +142,17 @@ ENTRIES: Final = (
         reference="RFC 4732 section 2.1.2",
     ),
     Code(
+        "policy.crls-unused",
+        "warning",
+        "there are CRLs, and by the policy nobody looks at them",
+        why="revocation is off, as it is by default, so a certificate that is on a list is used all the same",
+        impact="a peer with a stolen key whose certificate is revoked is accepted",
+        causes=("CRLs were given to a machine without Policy(revocation=...)",),
+        confirm=("$ siptls check URI --crl FILE",),
+        fix='say revocation="crl" or "crl-required" in the policy, or give no CRLs',
+        reference="RFC 5280 section 6.3",
+    ),
+    Code(
         "policy.too-weak",
         "error",
         "verified, but by less than the policy requires",
