@@ -11,6 +11,7 @@ from .ad_resolver import AdResolver
 from .address_selection import rfc6724_order, source_address
 from .anchors import anchors_from_pem, system_anchors
 from .cancellation import Cancellation, Cancelled
+from .clients import ClientOptions, judge_client, judge_client_async
 from .connection import Connection, NoService, NotConnected, PeerInsufficient, PeerRejected, PeerUndetermined
 from .errors import (
     InvalidCrl,
@@ -40,6 +41,7 @@ __all__ = [
     "Cancellation",
     "Cancelled",
     "ClientCertificate",
+    "ClientOptions",
     "Connection",
     "InvalidCrl",
     "InvalidFile",
@@ -63,6 +65,8 @@ __all__ = [
     "certificates_from_pem",
     "check_revocation",
     "crls_from_files",
+    "judge_client",
+    "judge_client_async",
     "rfc6724_order",
     "source_address",
     "system_anchors",
