@@ -5,6 +5,11 @@ is used, which compares no name, with policies that let every extension pass whi
 
 It accepts no Ed25519 or Ed448 signature of a CA, no RSA key of a CA below 2,048 bits, and no CA, anchors included,
 without basicConstraints; none of this can be relaxed.
+
+Nor can what it asks of dates, of anchors too. The time of judging must lie within them, though RFC 5280 section 6.1
+leaves the dates of an anchor to whoever trusts it. And dates from 1950 to 2049 must be UTCTime: the root "Certum
+Trusted Network CA 2" of many systems has them as GeneralizedTime, and what stands below it is refused with
+`chain.invalid`. A `KeyAnchor` has no dates, so those of a certificate that stands for it do not matter.
 """
 
 from __future__ import annotations
@@ -45,6 +50,7 @@ _IN_OUR_WORDS = (
     ("Forbidden", "a key or a signature is of a kind that is not supported"),
     ("non-empty Issuer", "a certificate names no issuer"),
     ("serial", "a certificate has a serial number that is 0, negative or too long"),
+    ("must be UtcTime", "a date before 2050 is not written as UTCTime, as RFC 5280 section 4.1.2.5 has it"),
     ("X509v3", "a certificate is not of version 3"),
     ("no interior errors", "no certificate that is here leads to a trust anchor"),
 )

@@ -33,7 +33,7 @@ from .proof import Proof, Shown
 from .revocation import NO_CRLS, CheckRevocation, Crls
 from .server_records import ServerRecords, no_connection, uri_of_host, uris_of
 from .signalled_name import ABORTING, SignalledName
-from .soundness import two_kinds
+from .soundness import refuse_two_kinds
 from .uri import SipUri
 from .verdict import Outcome
 
@@ -134,8 +134,7 @@ class Inbound(Machine[ClientVerdict]):
         claimed = uris_of(claims)
         if claimed and policy.transports is not None and not SECURE_TRANSPORTS.issuperset(policy.transports):
             raise InvalidPolicy("transports", policy.transports, "only tls, tls-sctp and wss: a peer is to be verified")
-        if wrong := two_kinds(chain, public_key):
-            raise LocalProtocolError(f"this client {wrong}")
+        refuse_two_kinds(chain, public_key)
         super().__init__(policy, now, at)
         self._authorize = authorize
         self._domain_of = domain_of_client_name

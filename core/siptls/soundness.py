@@ -145,6 +145,12 @@ def two_kinds(chain: tuple[bytes, ...], public_key: bytes | None) -> str:
     )
 
 
+def refuse_two_kinds(chain: tuple[bytes, ...], public_key: bytes | None) -> None:
+    """Raise `LocalProtocolError` if a peer is said to have presented what `two_kinds` calls wrong."""
+    if wrong := two_kinds(chain, public_key):
+        raise LocalProtocolError(f"this peer {wrong}")
+
+
 def unanswered(action: Action) -> Event:
     """Return what an action comes to that was not answered before its deadline.
 

@@ -13,7 +13,6 @@ from .decision import Decision
 from .delegation import CODES, D_STATE, Addressed, Delegation, Pinned
 from .dns.answer import SECURE, Alias, Security
 from .dns.records import Tlsa
-from .errors import LocalProtocolError
 from .events import Anchors
 from .judgement import Judgement
 from .machine import Machine
@@ -22,7 +21,7 @@ from .names import fold, ip_literal, same
 from .policy import Policy
 from .references import References
 from .revocation import NO_CRLS, Crls
-from .soundness import two_kinds
+from .soundness import refuse_two_kinds
 from .verdict import Method, Outcome, Verdict
 
 _FAILED: Final = {Security.BOGUS: "dnssec.bogus", Security.INDETERMINATE: "dane.lookup-failed"}
@@ -76,8 +75,7 @@ class Verification(Machine[Verdict]):
         now: float,
         at: datetime,
     ) -> None:
-        if wrong := two_kinds(chain, public_key):
-            raise LocalProtocolError(f"this peer {wrong}")
+        refuse_two_kinds(chain, public_key)
         super().__init__(policy, now, at)
         self._domain = domain if ip_literal(domain) is not None else checked_domain(domain)
         self._host = self._domain if target is None else checked_domain(target)
@@ -89,17 +87,15 @@ class Verification(Machine[Verdict]):
             self._note(_FAILED[weakest], self._host, None)
             self._conclude(Decision(Outcome.UNDETERMINED, "none", _FAILED[weakest]))
             return
-        kind = Delegation.TAINTED
-        if delegation is SECURE and ip_literal(self._domain) is None:
-            kind = Delegation.HOST if target is None else Delegation.SRV
+        trusted = Delegation.HOST if target is None else Delegation.SRV
+        kind = trusted if delegation is SECURE and ip_literal(self._domain) is None else Delegation.TAINTED
         self._note(CODES[kind], self._host, None)
         records, pinned = self._sorted(tuple(tlsa), kind, weakest)
         if pinned is Pinned.UNUSABLE and policy.strict_dane:
             self._conclude(Decision(Outcome.REJECTED, "none", "dane.unusable"))
             return
         # What the chain is held against was settled before it is looked at (D-STATE, D-REF).
-        address = Addressed.INSECURE if kind is Delegation.TAINTED else Addressed.SECURE
-        treatment = D_STATE[kind, address, pinned]
+        treatment = D_STATE[kind, Addressed.INSECURE if kind is Delegation.TAINTED else Addressed.SECURE, pinned]
         references, _ = References.under(treatment, policy, self._domain, self._host, _expanded(self._host, steps))
         self._judgement = Judgement(
             chain,

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
+import forged
 from pki import EMAIL_PROTECTION, NOW, SIP_DOMAIN, Issued, Issuer, self_signed
 from siptls.events import Anchors, KeyAnchor, PathRejected, PathValidated, ValidatePath
 from siptls_io import anchors as anchors_module
@@ -240,6 +241,29 @@ def test_what_the_library_only_warns_of_is_used_and_makes_no_noise() -> None:
     assert (ran.stdout, ran.stderr) == (b"<PathValidated 2 certificate(s)>\n", b"")
     # Here warnings are errors, and then the certificate is as good as malformed.
     assert find(leaf.der, [], [zero]) == "chain.unknown-ca"
+
+
+def test_an_anchor_with_early_dates_in_the_form_of_late_ones_is_refused_but_its_bare_key_is_none_the_worse() -> None:
+    """As "Certum Trusted Network CA 2" is made, which Debian trusts."""
+    name = ROOT.certificate.subject.public_bytes()
+    dates = [b"20200101000000Z", b"20460101000000Z"]
+    utc, generalized = [
+        forged.certificate(
+            subject=name,
+            issuer=name,
+            spki=ROOT.spki,
+            validity=forged.sequence(*[forged.der(tag, date[cut:]) for date in dates]),
+            extensions=[forged.authority()],
+        )
+        for tag, cut in ((0x17, 2), (0x18, 0))
+    ]
+    leaf = ROOT.leaf(uris=["sip:example.com"])
+    assert find(leaf.der, [], [utc]) == [leaf.der, utc]
+    assert find(leaf.der, [], [generalized]) == "chain.invalid"
+    event = validate_path(ValidatePath(leaf.der, (), Anchors((generalized,)), NOW))
+    assert isinstance(event, PathRejected)
+    assert event.detail == "a date before 2050 is not written as UTCTime, as RFC 5280 section 4.1.2.5 has it"
+    assert not isinstance(find(leaf.der, [generalized], Anchors((), (KeyAnchor(name, ROOT.spki),))), str)
 
 
 def test_a_key_that_would_keep_us_busy_is_passed_over() -> None:
