@@ -111,4 +111,7 @@ def listen_hints(via: Via, source: str) -> tuple[Listening, ...]:
             owner = srv_owner(*names, via.host)
             places.append(Listening(via.transport, owner, None, "the SRV records of sent-by"))
         places.append(Listening(via.transport, via.host, port, "sent-by of the Via, if it has no SRV records"))
-    return tuple(dict.fromkeys(places))
+    once: dict[tuple[str, str, int | None], Listening] = {}
+    for place in places:
+        once.setdefault(place[:3], place)
+    return tuple(once.values())

@@ -550,3 +550,58 @@ def test_hostile_texts_take_linear_time(text: str) -> None:
     begun = process_time()
     read(text)
     assert process_time() - begun < 3
+
+
+@pytest.mark.req("R5923-8.1-2")
+@pytest.mark.parametrize(
+    ("transport", "offered"),
+    [("tls", True), ("TLS", True), ("tls-sctp", True), ("tcp", False), ("udp", False), ("sctp", False), ("wss", False)],
+)
+def test_a_client_offers_a_tls_connection_and_no_other_one(transport: str, offered: bool) -> None:
+    via = Via.build(transport, "p1.example.com", 5071, branch="z9hG4bK1", alias=True)
+    assert via.alias is offered
+    assert (via.transport, via.host, via.port) == (transport.lower(), "p1.example.com", 5071)
+    assert str(via) == f"SIP/2.0/{transport.upper()} p1.example.com:5071;branch=z9hG4bK1{';alias' * offered}"
+    assert Via.build(transport, "p1.example.com", branch="z9hG4bK1").alias is False
+
+
+@pytest.mark.req("R5923-8.1-2", "R3261-18.1.1-1")
+def test_the_via_of_the_rfc_is_built_of_its_parts() -> None:
+    via = Via.build("tls", "p1.example.com", branch="z9hG4bKa7c8dze", alias=True)
+    assert via == Via.parse("SIP/2.0/TLS p1.example.com;branch=z9hG4bKa7c8dze;alias")
+    rport = Via.build("udp", "2001:DB8::1", branch="z9hG4bK1", rport=True)
+    assert str(rport) == "SIP/2.0/UDP [2001:db8::1];branch=z9hG4bK1;rport"
+    assert rport.rport_wanted
+
+
+@pytest.mark.req("R3261-18.1.1-1")
+@pytest.mark.parametrize(
+    ("transport", "port"),
+    [("udp", 5060), ("tcp", 5060), ("sctp", 5060), ("tls", 5061), ("tls-sctp", 5061), ("ws", 80), ("wss", 443)],
+)
+def test_without_a_port_sent_by_means_the_default_of_the_transport(transport: str, port: int) -> None:
+    assert Via.build(transport, "p1.example.com", branch="z9hG4bK1").reply_port == port
+    assert Via.build(transport, "p1.example.com", 7000, branch="z9hG4bK1").reply_port == 7000
+    assert Via.build("dccp", "p1.example.com", branch="z9hG4bK1").reply_port is None
+
+
+@pytest.mark.parametrize(
+    ("transport", "host", "port", "branch"),
+    [
+        ("tls", "p1.example.com;alias", None, "z9hG4bK1"),
+        ("tls", "p1.example.com, SIP/2.0/TLS evil.example", None, "z9hG4bK1"),
+        ("tls", "p1.example.com:5071", None, "z9hG4bK1"),
+        ("tls", "p1.example.com\r\nX: y", None, "z9hG4bK1"),
+        ("tls", "", None, "z9hG4bK1"),
+        ("tls", "fe80::1%eth0", None, "z9hG4bK1"),
+        ("tls p1.example.com;x=", "y", None, "z9hG4bK1"),
+        ("tls", "p1.example.com", 0, "z9hG4bK1"),
+        ("tls", "p1.example.com", 65536, "z9hG4bK1"),
+        ("tls", "p1.example.com", None, "z9hG4bK1;received=192.0.2.1"),
+        ("tls", "p1.example.com", None, "1"),
+        ("tls", "p1.example.com", None, ""),
+    ],
+)
+def test_what_is_no_part_of_a_via_builds_none(transport: str, host: str, port: int | None, branch: str) -> None:
+    with pytest.raises(InvalidVia):
+        Via.build(transport, host, port, branch=branch, alias=True)
