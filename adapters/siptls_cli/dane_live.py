@@ -226,8 +226,8 @@ def _put_plan(given: DaneRollover, looked: Looked, planned: Plan, ttl: int, step
         text = "no record matches what it presents now; the records fit what comes next"
     else:
         text = "" if code else "the records fit what comes next: nothing has to be published or awaited"
-    mark, word = ("error", "STOP") if code else ("ok", "PLAN")
-    lines = head_lines(mark, word, f"{looked.server}  {text}".rstrip(), terminal)
+    told = f"{looked.server}  {text}".rstrip()
+    lines = head_lines("error", "STOP", told, terminal) if code else head_lines("ok", "PLAN", told, terminal)
     lines += ["", *plan_lines(planned, looked.owner, ttl, terminal), *finding_lines(steps, terminal, "FINDINGS")]
     put("\n".join([*lines, f"  exit {code}"]))
     return code
