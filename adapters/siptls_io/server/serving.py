@@ -16,6 +16,7 @@ from siptls import Admission
 from ..ad_resolver import AdResolver
 from ..anyio import StreamPerformer, drive
 from ..handshake import Handshake
+from ..performer import raise_sole
 from ..resolver import Resolver
 from ..tls import client_context, failure
 from .arrival import BOUNDS, Address, Arrival, Bounds, ClientConnection, Crowd, MakeInbound, NotServed, address
@@ -68,11 +69,14 @@ async def serve(
     """
     performer = StreamPerformer(AdResolver.system() if resolver is None else resolver, client_context())
     listeners = _socket_listeners(listener)
-    async with listener, anyio.create_task_group() as tasks:
-        server = _Server(handle, context, judge, performer, bounds, Reports(refused, failed), tasks)
-        for each in listeners:
-            tasks.start_soon(server.accept, each)
-        task_status.started()
+    try:
+        async with listener, anyio.create_task_group() as tasks:
+            server = _Server(handle, context, judge, performer, bounds, Reports(refused, failed), tasks)
+            for each in listeners:
+                tasks.start_soon(server.accept, each)
+            task_status.started()
+    except BaseExceptionGroup as group:
+        raise_sole(group, anyio.get_cancelled_exc_class())
     raise AssertionError("accepting ends by an exception only")
 
 
