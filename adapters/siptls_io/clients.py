@@ -43,6 +43,7 @@ class ClientOptions(TypedDict, total=False):
     authorize: Authorize | None
     client_certificate: ClientCertificate
     policy: Policy
+    at: datetime | None
 
 
 def judge_client(
@@ -56,9 +57,9 @@ def judge_client(
         chain: the certificates in DER as the client presented them, its own first; empty if it presented none.
         resolver: answers questions to the DNS; None takes the system's name servers, none of which is trusted.
         options: ``public_key`` ``facts`` ``client_name`` ``claims`` ``sent_by`` ``domain_of_client_name``
-            ``dane_failure`` ``anchors`` ``crls`` ``authorize`` ``client_certificate`` ``policy``, as for
-            `siptls.Inbound`. Without ``anchors``, or with None, the system's are taken. ``crls`` may be the lists, each
-            in DER. ``claims`` may be internationalised names.
+            ``dane_failure`` ``anchors`` ``crls`` ``authorize`` ``client_certificate`` ``policy`` ``at``, as for
+            `siptls.Inbound`. Without ``anchors``, or with None, the system's are taken; without ``at`` the time is now.
+            ``crls`` may be the lists, each in DER. ``claims`` may be internationalised names.
 
     Returns:
         The verdict. Its ``admission`` says how to go on with the connection.
@@ -67,6 +68,7 @@ def judge_client(
         InvalidName: a claim is no domain name, or ``claims`` is one text.
         InvalidPolicy: as for `siptls.Inbound`, or there are CRLs while ``policy.revocation`` is ``off``.
         InvalidServer: there is no ``resolver``, something is to be looked up, and the system names no name server.
+        LocalProtocolError: ``at`` is naive.
         TypeError: there is no such option, ``crls`` is a single list, or it holds something that is no octets.
         OSError: this process has no file descriptors left.
 
@@ -92,7 +94,7 @@ async def judge_client_async(
         The verdict. Its ``admission`` says how to go on with the connection.
 
     Raises:
-        InvalidName, InvalidPolicy, InvalidServer, TypeError: as for `judge_client`.
+        InvalidName, InvalidPolicy, InvalidServer, LocalProtocolError, TypeError: as for `judge_client`.
     """
     now = anyio.current_time()
     machine = _inbound(chain, options, now)
@@ -102,7 +104,7 @@ async def judge_client_async(
 
 def _inbound(chain: Sequence[bytes], options: ClientOptions, now: float) -> Inbound:
     """Make the machine; it knows which options there are."""
-    claims, anchors = options.get("claims", ()), options.get("anchors")
+    claims, anchors, at = options.get("claims", ()), options.get("anchors"), options.get("at")
     if isinstance(claims, str):
         raise InvalidName(claims, "a collection of domain names, not one text")
     given: dict[str, Any] = {
@@ -110,8 +112,9 @@ def _inbound(chain: Sequence[bytes], options: ClientOptions, now: float) -> Inbo
         "claims": [host_to_a_labels(claim) for claim in claims],
         "anchors": system_anchors() if anchors is None else anchors,
         "crls": given_crls(options.get("crls", ()), options.get("policy", Policy())),
+        "at": datetime.now(UTC) if at is None else at,
     }
-    return Inbound(tuple(chain), **given, now=now, at=datetime.now(UTC))
+    return Inbound(tuple(chain), **given, now=now)
 
 
 def _without_dns(machine: Inbound, now: float) -> ClientVerdict | None:

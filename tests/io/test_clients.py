@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import anyio
@@ -131,6 +132,7 @@ def test_mistakes_are_told_before_anything_is_done(judge: Judge) -> None:
         policy=Policy(revocation="crl"),
     )
     assert revoked.code == "chain.revoked"
+    assert judge(LEAF.chain, anchors=ANCHORS, at=CURRENT["not_after"] + timedelta(days=1)).code == "chain.expired"
 
 
 @everywhere
