@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 from .errors import InvalidVia
@@ -11,15 +12,16 @@ from .names import fold, ip_literal
 from .transport import DEFAULT_PORTS
 from .uri import SipUri
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
+# A token (RFC 3261 section 25.1).
+_UNQUOTED: Final = r"[A-Za-z0-9.!%*_+`'~-]+"
 # One fold at most. "*+" gives nothing back, so that no run of blanks is read more than twice.
-_LWS: Final = re.compile(r"(?:[ \t]*+\r\n)?[ \t]+")
+_LWS: Final = r"(?:[ \t]*+\r\n)?[ \t]+"
 # What stands between two separators, to be looked at closer.
-_SEGMENT: Final = re.compile(r"[^ \t\r\n:;,=]*")
-_ADDRESS: Final = re.compile(r"[^ \t\r\n;,=]*")
+_SEGMENT: Final = r"[^ \t\r\n:;,=]*"
+_ADDRESS: Final = r"[^ \t\r\n;,=]*"
 # The grammar would let a backslash hide a control character and a NUL; no terminal or log is to meet these.
-_QUOTED: Final = re.compile(r"(?:[ \t!#-\[\]-~\u00a0-\ud7ff\ue000-\U0010ffff]|\\[ -~]|\r\n(?=[ \t]))*+")
-_TTL: Final = re.compile(r"[0-9]{1,3}(?![0-9])")
+_QUOTED: Final = r"(?:[ \t!#-\[\]-~\u00a0-\ud7ff\ue000-\U0010ffff]|\\[ -~]|\r\n(?=[ \t]))*+"
+_TTL: Final = r"[0-9]{1,3}(?![0-9])"
 
 # What every branch begins with since RFC 3261 (section 8.1.1.7).
 _COOKIE: Final = "z9hG4bK"
@@ -283,7 +285,7 @@ def _value(text: str, start: int, name: str) -> tuple[str, int]:
         end = _end(_SEGMENT, text, start)
         return str(read_port(text, start, end, InvalidVia)), end
     if name == "ttl":
-        digits = _TTL.match(text, start)
+        digits = _compiled(_TTL).match(text, start)
         if digits is None or int(digits[0]) > 255:
             raise InvalidVia(text, start, "a number from 0 to 255")
         return str(int(digits[0])), digits.end()
@@ -329,7 +331,7 @@ def _quoted(text: str, start: int) -> tuple[str, int]:
 
 def _token(text: str, start: int, expected: str) -> int:
     """Return where the token ends that begins at ``start``."""
-    end = _end(_TOKEN, text, start)
+    end = _end(_UNQUOTED, text, start)
     if end == start:
         raise InvalidVia(text, start, expected)
     return end
@@ -346,7 +348,13 @@ def _blanks(text: str, position: int) -> int:
     return _end(_LWS, text, position)
 
 
-def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile when a Via is read: most programs that import this package read none, and it takes milliseconds."""
+    return re.compile(pattern)
+
+
+def _end(pattern: str, text: str, start: int) -> int:
     """Return where that ends which matches the pattern at ``start``: at once if nothing does."""
-    found = pattern.match(text, start)
+    found = _compiled(pattern).match(text, start)
     return start if found is None else found.end()

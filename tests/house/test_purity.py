@@ -22,16 +22,20 @@ import sys
 from time import process_time
 before = set(sys.modules)
 start = process_time()
-import siptls
+import {module}
 seconds = process_time() - start
 print([seconds, sorted(set(sys.modules) - before), sorted(sys.stdlib_module_names)].__repr__().replace("'", '"'))
 """
 
 
-def import_siptls() -> tuple[float, set[str], set[str]]:
-    """Processor seconds that importing the core takes in a new interpreter, what it loads, and the library's names."""
+def imported(module: str) -> tuple[float, set[str], set[str]]:
+    """Processor seconds that an import takes in a new interpreter, what it loads, and the library's names."""
     run = subprocess.run(
-        [sys.executable, "-I", "-c", MEASURE_AN_IMPORT], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-I", "-c", MEASURE_AN_IMPORT.replace("{module}", module)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     seconds, loaded, library = json.loads(run.stdout)
     return float(seconds), set(loaded), set(library)
@@ -92,18 +96,22 @@ def test_the_walk_names_file_and_line(tmp_path: Path) -> None:
 
 
 def test_importing_the_core_loads_no_banned_and_no_foreign_module() -> None:
-    _, loaded, library = import_siptls()
+    _, loaded, library = imported("siptls")
     assert "siptls" in loaded
     banned = {name for name in loaded if name in BANNED or name.partition(".")[0] in BANNED}
     foreign = {name for name in loaded if name.partition(".")[0] not in library | {"siptls"}}
     assert (banned, foreign) == (set(), set())
 
 
-def test_importing_the_core_takes_less_than_40_ms() -> None:
-    # The best run is the one that nothing else on the machine disturbed.
-    best = math.inf
-    for _ in range(40):
-        best = min(best, import_siptls()[0])
-        if best < 0.040:
+def test_importing_the_core_takes_less_than_nine_tenths_of_what_importing_asyncio_takes() -> None:
+    # The core is to be imported in less than 40 ms on a machine that imports asyncio in 44.4 ms. How long it takes
+    # elsewhere is a matter of that machine and of what else runs there. So the two are measured in turn; of each the
+    # best counts, which is the one that was disturbed the least. The core takes 0.75 to 0.77 of asyncio's time: a core
+    # that were a fifth dearer would fail. A busy machine gets more rounds, but no verdict comes from a few.
+    core = asyncio = math.inf
+    for rounds in range(1, 61):
+        core = min(core, imported("siptls")[0])
+        asyncio = min(asyncio, imported("asyncio")[0])
+        if rounds >= 10 and core < 0.9 * asyncio:
             break
-    assert best < 0.040
+    assert core < 0.9 * asyncio
