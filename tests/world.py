@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypedDict, Unpack
 
 from siptls import (
+    AliasTable,
     Action,
     Anchors,
     CheckRevocation,
@@ -246,14 +247,28 @@ class World:
         machine.receive(TargetFailed(target, TargetFailure.TIMEOUT), now=0.0)
 
     def outbound(
-        self, uri: str, policy: Policy | None = None, *, order: random.Random | None = None, at: datetime = AT
+        self,
+        uri: str,
+        policy: Policy | None = None,
+        *,
+        order: random.Random | None = None,
+        at: datetime = AT,
+        aliases: AliasTable | None = None,
+        local_domain: str = "",
     ) -> Verdict:
         """Run an `Outbound` machine to its verdict and check that only an accepted connection stays open."""
         self.open.clear()
         self.asked.clear()
         self.names_sent.clear()
         machine = Outbound(
-            SipUri.parse(uri), policy=policy or Policy(), now=0.0, at=at, randbelow=first, anchors=self.anchors
+            SipUri.parse(uri),
+            policy=policy or Policy(),
+            now=0.0,
+            at=at,
+            randbelow=first,
+            anchors=self.anchors,
+            aliases=aliases,
+            local_domain=local_domain,
         )
         self.run(machine, order)
         assert machine.verdict is not None

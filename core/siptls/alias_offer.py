@@ -77,7 +77,7 @@ def offered(
         )
     if not verdict.accepted:
         return not_authenticated(verdict)
-    if getattr(verdict, "reused", False):
+    if verdict.reused is not None:
         return Refusal("reuse.not-new", "a verdict on a connection of its own", repr(verdict))
     if verdict.expires <= now:
         return over(verdict, now)

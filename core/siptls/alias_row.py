@@ -126,6 +126,12 @@ class Row:
         return name in self.proven or any(identity.domain == name for identity in self.identities)
 
     @property
+    def hop(self) -> str:
+        """Where the row leads, for a journal."""
+        address = f"[{self.address}]" if ":" in self.address else self.address
+        return f"REUSE {address}:{self.port}"
+
+    @property
     def domains(self) -> tuple[str, ...]:
         """The row's column of identities: the proven domains, then the candidates, each once."""
         return tuple(dict.fromkeys([*self.proven, *[identity.domain for identity in self.identities]]))

@@ -4,22 +4,49 @@ from __future__ import annotations
 
 from typing import Final
 
+from .alias_row import Row
 from .decision import Decision
-from .events import Connect
+from .events import Connect, Endpoint
 from .judgement import Judgement
 from .target import Target
 from .verdict import Method, Outcome
 
+_ROWS: Final = 8  # open connections to one endpoint that are judged before a new one is made
+
+
+def rows_for(domain: str, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Choose the open connections that are judged for a domain, those whose peers are said to be it first.
+
+    Args:
+        domain: the SIP domain.
+        rows: the open connections that lead to one of its servers.
+    """
+    return tuple(sorted(rows, key=lambda row: not row.identifies(domain))[:_ROWS]) if rows else ()
+
 
 class Attempt:
-    """One connection that is being made or judged, or the reason why a target was not connected to."""
+    """One connection that is being made or judged, or the reason why a target was not connected to.
 
-    __slots__ = ("closed", "code", "connect", "endpoint", "judgement", "method", "outcome", "place", "target")
+    Args:
+        target: the server, where it is known.
+        connect: the connection that is made for this; None for one that is open already.
+        endpoint: where an open connection leads.
+        rows: the open connections that lead there, that which is judged first.
+    """
 
-    def __init__(self, target: Target | None, connect: Connect | None) -> None:
+    __slots__ = ("closed", "code", "connect", "endpoint", "judgement", "method", "outcome", "place", "rows", "target")
+
+    def __init__(
+        self,
+        target: Target | None,
+        connect: Connect | None,
+        endpoint: Endpoint | None = None,
+        rows: tuple[Row, ...] = (),
+    ) -> None:
         self.target: Final = target
         self.connect: Final = connect
-        self.endpoint: Final = None if connect is None else connect.endpoint
+        self.endpoint: Final = endpoint if connect is None else connect.endpoint
+        self.rows: Final = rows
         self.judgement: Judgement | None = None
         self.closed: bool = False
         self.outcome: Outcome = Outcome.UNDETERMINED

@@ -14,7 +14,8 @@ from functools import partial
 from typing import Final
 
 from .addresses import OrderAddresses
-from .attempt import Attempt
+from .alias_row import Row
+from .attempt import Attempt, rows_for
 from .decision import Decision
 from .errors import InvalidPolicy
 from .events import (
@@ -25,9 +26,11 @@ from .events import (
     Endpoint,
     Presented,
 )
+from .journal import listed
 from .judgement import Judgement
 from .planning import Planning
 from .policy import SECURE_TRANSPORTS, Policy
+from .reuse import AliasTable
 from .revocation import NO_CRLS, Crls
 from .target import Target
 from .uri import SipUri
@@ -50,6 +53,10 @@ class Outbound(Planning[Verdict]):
         crls: the CRLs for ``policy.revocation``.
         order_addresses: puts the addresses of one target into the order in which to try them (RFC 6724 section 6);
             None takes them by ``policy.families``.
+        aliases: the connections that are open already; None opens a new one in any case. Where one leads to a server
+            of the domain, what its peer presented is judged for this domain first, and only if it is not accepted a
+            new connection is made. The table is read and never changed; see `AliasTable.grant`.
+        local_domain: the domain of ours on behalf of which the connection is used, as in ``aliases``.
 
     Raises:
         InvalidUri: ``uri`` is not a SIP URI.
@@ -60,6 +67,7 @@ class Outbound(Planning[Verdict]):
     """
 
     __slots__ = (
+        "_aliases",
         "_anchors",
         "_attempts",
         "_audits",
@@ -82,12 +90,15 @@ class Outbound(Planning[Verdict]):
         anchors: Anchors = _NO_ANCHORS,
         crls: Crls = NO_CRLS,
         order_addresses: OrderAddresses | None = None,
+        aliases: AliasTable | None = None,
+        local_domain: str = "",
     ) -> None:
         if policy.transports is not None and not SECURE_TRANSPORTS.issuperset(policy.transports):
             raise InvalidPolicy("transports", policy.transports, "only tls, tls-sctp and wss: a peer is to be verified")
         super().__init__(uri, policy, now, at, randbelow, _DEFAULT_TRANSPORTS, order_addresses)
         self._anchors = anchors
         self._crls = crls
+        self._aliases = None if aliases is None else (aliases, local_domain)
         self._attempts = 0
         self._worst: Attempt | None = None
         self._in_flight: tuple[Attempt, ...] = ()
@@ -161,15 +172,26 @@ class Outbound(Planning[Verdict]):
             if not self._in_flight:
                 self._later(self._go_on)
             return
-        if self._attempts >= self._limits.attempts:
-            if not self._in_flight:
-                most = f"limits.attempts: {self._attempts} are made, and there are more addresses"
-                self._note("limit.attempts", "LOCATE", most)
-                self._give_up()
-            return
-        self._attempts += 1
         endpoint = Endpoint(target.host, target.addresses[self._next_address], target.port, target.transport)
-        self._next_address += 1
+        if rows := self._rows_at(endpoint):
+            self._next_address += 1
+            self._judge_row(Attempt(target, None, endpoint, rows))
+        elif self._may_connect():
+            self._next_address += 1
+            self._connect_to(target, endpoint)
+
+    def _may_connect(self) -> bool:
+        """Whether another connection may be made; if not, and nothing is under way, the run ends."""
+        if self._attempts < self._limits.attempts:
+            return True
+        if not self._in_flight:
+            most = f"limits.attempts: {self._attempts} are made, and there are more addresses"
+            self._note("limit.attempts", "LOCATE", most)
+            self._give_up()
+        return False
+
+    def _connect_to(self, target: Target, endpoint: Endpoint) -> None:
+        self._attempts += 1
         connect = Connect(self._attempts, endpoint, self._server_name)
         self._in_flight += (Attempt(target, connect),)
         if len(self._in_flight) == 1 and self._next_address < len(target.addresses):
@@ -191,18 +213,21 @@ class Outbound(Planning[Verdict]):
             self._failed(attempt)
             return
         self._note("tls.presented", endpoint, event)
+        self._judge(attempt, event.chain, event.public_key, endpoint)
+
+    def _judge(self, attempt: Attempt, chain: tuple[bytes, ...], public_key: bytes | None, hop: object) -> None:
         assert self._references is not None
         judgement = attempt.judgement = Judgement(
-            event.chain,
+            chain,
             self._references,
             self._records,
             self._anchors,
-            public_key=event.public_key,
+            public_key=public_key,
             crls=self._crls,
             policy=self.policy,
             now=self._now,
             at=self._wall_clock(),
-            hop=endpoint,
+            hop=hop,
             note=self._note_at,
             validate=self._validate,
             refused=self._refused,
@@ -220,21 +245,62 @@ class Outbound(Planning[Verdict]):
         if self._held is not None:
             return  # it is closed already
         attempt = self._attempt_of(judgement)
-        assert attempt.connect is not None
-        attempt.closed = True
-        self._close(attempt.connect)
+        if attempt.connect is not None:
+            attempt.closed = True
+            self._close(attempt.connect)
 
     def _judged(self, judgement: Judgement, decision: Decision) -> None:
         if self._held is not None:
             return
+        attempt = self._attempt_of(judgement)
+        if attempt.rows and not (decision.outcome is Outcome.ACCEPTED and self._still_open(attempt)):
+            self._later(partial(self._pass_by, attempt))
+            return
         if judgement.wants_audit:
             self._audits += (judgement,)
-        attempt = self._attempt_of(judgement)
         attempt.decided(decision)
         if decision.outcome is Outcome.ACCEPTED:
             self._accept(attempt, decision)
             return
         self._failed(attempt)
+
+    # Connections that are open already (RFC 5923).
+
+    def _rows_at(self, endpoint: Endpoint) -> tuple[Row, ...]:
+        """The open connections that lead to an endpoint."""
+        if self._aliases is None:
+            return ()
+        table, local_domain = self._aliases
+        return rows_for(self.uri.host, table.candidates(endpoint, local_domain=local_domain, now=self._now))
+
+    def _judge_row(self, attempt: Attempt) -> None:
+        """Judge what the peer of an open connection presented, as if it had presented it now (A-16)."""
+        row = attempt.rows[0]
+        self._in_flight += (attempt,)
+        self._note("reuse.candidate", row.hop, row)
+        self._judge(attempt, row.presentation.chain, row.presentation.public_key, row.hop)
+
+    def _still_open(self, attempt: Attempt) -> bool:
+        """Whether the connection is still to be found, now that its peer is judged."""
+        assert attempt.endpoint is not None
+        connection = attempt.rows[0].connection
+        return any(row.connection == connection for row in self._rows_at(attempt.endpoint))
+
+    def _pass_by(self, attempt: Attempt, _event: object) -> None:
+        """Take the next open connection, or make one, where one may not be used: it is no evidence of the server."""
+        if self._held is not None:
+            return
+        target, endpoint, row = attempt.target, attempt.endpoint, attempt.rows[0]
+        assert target is not None
+        assert endpoint is not None
+        self._note("reuse.identity", row.hop, (self.uri.host, listed(row.domains) or "no domain"))
+        self._in_flight = tuple([other for other in self._in_flight if other is not attempt])
+        if len(attempt.rows) > 1:
+            self._judge_row(Attempt(target, None, endpoint, attempt.rows[1:]))
+        elif self._may_connect():
+            self._connect_to(target, endpoint)
+
+    # What comes of them.
 
     def _failed(self, attempt: Attempt) -> None:
         """One connection led to nothing: take the next address, or wait for the one that is still in flight."""
@@ -321,6 +387,8 @@ class Outbound(Planning[Verdict]):
             self._began,
             self._now,
             -1 if attempt is None else attempt.place,
+            None,
+            attempt.rows[0].connection if attempt is not None and attempt.rows and decision is not None else None,
         )
         self._finish(verdict)
 

@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 
 from .alias_offer import DOMAINS, Offer, Place, not_authenticated, offered, other_certificate, over, place_of
 from .alias_row import Presentation, Refusal, Row, renewed
-from .errors import InvalidPolicy
+from .errors import InvalidPolicy, LocalProtocolError
 from .events import Endpoint, Presented
 from .names import fold
 from .verdict import Role, Verdict
@@ -105,7 +105,7 @@ class AliasTable:
 
         Args:
             verdict: what came of judging the peer of this very connection.
-            connection: the handle by which the caller knows the connection; hashable, and used for no other one before
+            connection: the caller's own handle of the connection: hashable, not None, and used for no other one before
                 `close`.
             presented: what the peer presented.
             local_domain: the domain of ours on behalf of which the connection is used. Rows of one local domain are
@@ -117,8 +117,13 @@ class AliasTable:
         Returns:
             The row, or why there is none. Then nothing has changed, and the request goes on as if without alias.
 
+        Raises:
+            LocalProtocolError: ``connection`` is None.
+
         Source: RFC 5923 sections 5, 8.1, 8.2 and 9.
         """
+        if connection is None:
+            raise LocalProtocolError("None is the handle of no connection")
         # Only these two attributes are kept: a Presented would keep its action, and whatever hangs on that.
         presentation = Presentation(presented.chain, presented.public_key)
         offer = offered(verdict, presentation, fold(local_domain), now, source, via)
@@ -140,7 +145,7 @@ class AliasTable:
         Args:
             connection: the handle of the connection.
             verdict: what came of judging, for that domain, what stands in the row of this connection; of `Outbound`
-                with a table. It has ``reused``, and names this connection.
+                with a table. Its ``reused`` is this connection.
             now: the monotonic clock, in seconds, as the verdict's.
 
         Returns:
@@ -152,7 +157,7 @@ class AliasTable:
         if not verdict.accepted:
             return not_authenticated(verdict)
         endpoint = verdict.endpoint
-        if not getattr(verdict, "reused", False) or verdict.connection != connection or endpoint is None:
+        if verdict.reused is None or verdict.reused != connection or endpoint is None:
             return Refusal("reuse.not-reused", "a verdict on what stands in the row", repr(verdict))
         if verdict.expires <= now:
             return over(verdict, now)
@@ -184,8 +189,8 @@ class AliasTable:
             now: the monotonic clock, in seconds.
 
         Returns:
-            The rows of this local domain at this address, port and transport, the oldest first, stale ones among them;
-            none of a connection that is closing.
+            The rows of this local domain at this address, port and transport: the live ones, the oldest first, and then
+            the stale ones. None is of a connection that is closing.
 
         Source: RFC 5923 sections 8.1, 8.2, 8.3 and 9.3.
         """
@@ -193,7 +198,11 @@ class AliasTable:
             return ()
         place = place_of(fold(local_domain), endpoint)
         rows = None if place is None else self._at.get(place)
-        return () if rows is None else tuple([row.at(now) for row in rows.values()])
+        if rows is None:
+            return ()
+        found = [row.at(now) for row in rows.values()]
+        found.sort(key=_is_stale)
+        return tuple(found)
 
     def of(self, connection: object) -> tuple[Row, ...]:
         """Return the rows of a connection as they were when they last changed, closing ones among them."""
@@ -349,6 +358,10 @@ class AliasTable:
         if not owned:
             del self._owned[peer.owner]
         self._taken[peer.role] -= 1
+
+
+def _is_stale(row: Row) -> bool:
+    return row.state == "stale"
 
 
 def _owner(offer: Offer) -> _Owner:

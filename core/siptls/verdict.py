@@ -51,7 +51,9 @@ class Verdict:
         target: the server that this speaks of, or None.
         endpoint: the address that this speaks of, or None.
         role: our own role: ``client`` when we connected.
-        connection: for ACCEPTED the connection that may be used, else None.
+        connection: for ACCEPTED the connection that was made and may be used, else None.
+        reused: for ACCEPTED the handle of the connection that was open already and may be used, where there is one, as
+            `AliasTable.add` was given it, else None; ``connection`` is None then.
         identities: the domains that are proven for the peer, each with where that comes from.
         expires: until when the evidence holds, on the machine's ``now`` clock; ``math.inf`` when nothing limits it.
     """
@@ -71,6 +73,7 @@ class Verdict:
         "identities",
         "method",
         "outcome",
+        "reused",
         "role",
         "target",
     )
@@ -83,6 +86,7 @@ class Verdict:
     endpoint: Endpoint | None
     role: Role
     connection: Connect | None
+    reused: object | None
     identities: tuple[Identity, ...]
     expires: float
     _leaf: bytes | None
@@ -110,6 +114,7 @@ class Verdict:
         decided: float,
         place: int = -1,
         steps: tuple[Step, ...] | None = None,
+        reused: object | None = None,
     ) -> None:
         object.__setattr__(self, "outcome", outcome)
         object.__setattr__(self, "method", method)
@@ -127,6 +132,7 @@ class Verdict:
         object.__setattr__(self, "_decided", decided)
         object.__setattr__(self, "_place", place)
         object.__setattr__(self, "_steps", steps)
+        object.__setattr__(self, "reused", reused)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a verdict is immutable: {name} cannot be set")
@@ -137,6 +143,7 @@ class Verdict:
     def __reduce__(self) -> tuple[object, ...]:
         # Copies and other processes make it anew, since nothing can be set afterwards. They get the steps in place of
         # the notes, which refer to whatever was there: answers, anchors, tables of the machine.
+        # The handle of an open connection means something to this process only.
         told = (self.outcome, self.method, self.code, self.domain, self.target, self.endpoint, self.role, self._leaf)
         rest = (self.connection, self.identities, self.expires, (), self._began, self._decided, self._place, self.steps)
         return Verdict, (*told, *rest)
@@ -205,6 +212,7 @@ class Verdict:
             "endpoint": None if endpoint is None else endpoint.to_dict(),
             "role": self.role,
             "leaf": None if leaf is None else leaf.hex(),
+            "reused": self.reused is not None,
             "identities": [{"domain": i.domain, "origin": i.origin} for i in self.identities],
             "expires_in": None if self.expires == math.inf else max(0.0, round(self.expires - self._decided, 3)),
             "findings": [{"code": step.code, "severity": step.severity, "hop": step.hop} for step in self.findings],

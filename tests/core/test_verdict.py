@@ -182,6 +182,7 @@ class TestJson:
             "endpoint",
             "role",
             "leaf",
+            "reused",
             "identities",
             "expires_in",
             "findings",

@@ -79,6 +79,7 @@ class Verdict(TypedDict):
     endpoint: Endpoint | None
     role: Role
     leaf: str | None
+    reused: bool
     identities: list[ProvenIdentity]
     expires_in: float | None
     findings: list[Weighed]

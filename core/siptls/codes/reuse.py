@@ -12,6 +12,19 @@ _AS_WITHOUT: Final = (
 
 ENTRIES: Final = (
     Code(
+        "reuse.candidate",
+        "ok",
+        "an open connection leads here; what its peer presented is judged for this domain",
+        reference="RFC 5923 sections 5 and 8.1",
+    ),
+    Code(
+        "reuse.identity",
+        "note",
+        "the open connection may not carry requests to this domain",
+        why="the address is the same, but its peer did not prove to be this domain; a connection of its own is made",
+        reference="RFC 5923 sections 8.1 and 9.3",
+    ),
+    Code(
         "reuse.no-alias",
         "note",
         "the client does not offer its connection for requests in the other direction",
