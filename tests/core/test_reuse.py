@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import math
-import sys
 from collections.abc import Callable
-from functools import partial
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -829,78 +825,6 @@ class TestRoom:
         for number in range(250):
             assert found(table, Endpoint("p1", f"192.0.2.{number}", 5061, "tls")) == []
         assert table.expire(1e9) == ()
-
-
-def lines_run(work: Callable[[], object]) -> int:
-    """How many lines of the table's modules a piece of work runs."""
-    count = 0
-
-    def local(_frame: FrameType, event: str, _argument: object) -> Any:
-        nonlocal count
-        count += event == "line"
-        return local
-
-    def trace(frame: FrameType, _event: str, _argument: object) -> Any:
-        name = frame.f_code.co_filename
-        return local if name.endswith(("reuse.py", "alias_row.py", "alias_offer.py")) else None
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
-
-
-HERE = Endpoint("p", "10.0.0.7", 5061, "tls")
-WORKS: dict[str, Callable[[AliasTable], object]] = {
-    "look up": lambda table: table.candidates(HERE, local_domain="", now=0.0),
-    "look up what is not there": lambda table: table.candidates(P1, local_domain="", now=0.0),
-    "add": lambda table: accepted(table, "new", source="192.0.2.1"),
-    "refresh": lambda table: accepted(table, 7, source="10.0.0.7", expires=12.0),
-    "grant": lambda table: table.grant(7, proven("other.example", 7, peer=COM, endpoint=HERE), now=0.0),
-    "stop": lambda table: table.closing(7),
-    "close": lambda table: table.close(7),
-}
-
-
-class TestCost:
-    def filled(self, rows: int) -> AliasTable:
-        table = AliasTable(rows=10_000, rows_per_identity=10_000)
-        for number in range(rows):
-            row(accepted(table, number, source=f"10.0.{number // 250}.{number % 250}", expires=float(number % 97 + 5)))
-        return table
-
-    @pytest.mark.parametrize("name", WORKS)
-    def test_an_operation_costs_the_same_however_many_rows_there_are(self, name: str) -> None:
-        costs: list[int] = []
-        for rows in (20, 2_000):
-            table = self.filled(rows)
-            costs.append(lines_run(partial(WORKS[name], table)))
-        assert costs[0] == costs[1]
-
-    def test_to_keep_the_queue_short_costs_each_operation_a_constant(self) -> None:
-        def churn(rows: int) -> float:
-            table = self.filled(rows)
-            ticks = itertools.count(1000)
-
-            def work() -> None:
-                for _ in range(3 * rows):
-                    accepted(table, 7, source="10.0.0.7", expires=float(next(ticks)))
-
-            return lines_run(work) / (3 * rows)
-
-        assert churn(1_000) < 1.5 * churn(100)
-
-    def test_one_call_of_expire_costs_what_is_over(self) -> None:
-        costs: list[int] = []
-        for rows in (200, 2_000):
-            table = AliasTable(rows_per_identity=10_000)
-            for number in range(rows):
-                row(accepted(table, number, source=f"10.0.{number // 250}.{number % 250}", expires=1.0 + (number > 9)))
-            costs.append(lines_run(partial(table.expire, 1.0)))
-        assert costs[0] == costs[1]
 
 
 class TestLoadBalancing:

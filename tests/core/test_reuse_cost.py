@@ -1,0 +1,109 @@
+"""What an operation of the alias table costs: as much as what it is about, however large the table is.
+
+It is counted in lines, which are the same on every machine.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from alias_model import Peer, judged
+from siptls import AliasTable, Endpoint, Identity, Row, Via, alias_offer, alias_row, reuse
+
+MODULES = {module.__file__ for module in (alias_offer, alias_row, reuse)}
+COM = Peer("P1", ("example.com",))
+ELSEWHERE = Endpoint("p1.example.com", "192.0.2.1", 5061, "tls")
+ALIAS = Via.parse("SIP/2.0/TLS p1.example.com;branch=z9hG4bKa7c8dze;alias")
+
+
+def accepted(table: AliasTable, connection: object, source: str, expires: float = 1e9) -> Row:
+    """Add a connection that a client opened."""
+    verdict = judged(COM, "server", expires=expires)
+    row = table.add(verdict, connection, COM.presentation, local_domain="", now=0.0, source=source, via=ALIAS)
+    assert isinstance(row, Row)
+    return row
+
+
+def lines_run(work: Callable[[], object]) -> int:
+    """How many lines of the table's modules a piece of work runs."""
+    count = 0
+
+    def local(_frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal count
+        count += event == "line"
+        return local
+
+    def trace(frame: FrameType, _event: str, _argument: object) -> Any:
+        return local if frame.f_code.co_filename in MODULES else None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    assert count > 0
+    return count
+
+
+HERE = Endpoint("p", "10.0.0.7", 5061, "tls")
+FURTHER = judged(
+    COM, "client", domain="other.example", endpoint=HERE, expires=60.0, reused=7, method="dane-ee",
+    identities=[Identity("other.example", "dane")],
+)  # fmt: skip
+WORKS: dict[str, Callable[[AliasTable], object]] = {
+    "look up": lambda table: table.candidates(HERE, local_domain="", now=0.0),
+    "look up what is not there": lambda table: table.candidates(ELSEWHERE, local_domain="", now=0.0),
+    "add": lambda table: accepted(table, "new", "192.0.2.1"),
+    "refresh": lambda table: accepted(table, 7, "10.0.0.7", 12.0),
+    "grant": lambda table: table.grant(7, FURTHER, now=0.0),
+    "stop": lambda table: table.closing(7),
+    "close": lambda table: table.close(7),
+}
+
+
+def filled(rows: int) -> AliasTable:
+    table = AliasTable(rows=10_000, rows_per_identity=10_000)
+    for number in range(rows):
+        accepted(table, number, f"10.0.{number // 250}.{number % 250}", float(number % 97 + 5))
+    return table
+
+
+@pytest.mark.parametrize("name", WORKS)
+def test_an_operation_costs_the_same_however_many_rows_there_are(name: str) -> None:
+    costs: list[int] = []
+    for rows in (20, 2_000):
+        table = filled(rows)
+        costs.append(lines_run(partial(WORKS[name], table)))
+    assert costs[0] == costs[1]
+
+
+def test_to_keep_the_queue_short_costs_each_operation_a_constant() -> None:
+    def churn(rows: int) -> float:
+        table = filled(rows)
+        ticks = itertools.count(1000)
+
+        def work() -> None:
+            for _ in range(3 * rows):
+                accepted(table, 7, "10.0.0.7", float(next(ticks)))
+
+        return lines_run(work) / (3 * rows)
+
+    assert churn(1_000) < 1.5 * churn(100)
+
+
+def test_one_call_of_expire_costs_what_is_over() -> None:
+    costs: list[int] = []
+    for rows in (200, 2_000):
+        table = AliasTable(rows_per_identity=10_000)
+        for number in range(rows):
+            accepted(table, number, f"10.0.{number // 250}.{number % 250}", 1.0 + (number > 9))
+        costs.append(lines_run(partial(table.expire, 1.0)))
+    assert costs[0] == costs[1]
