@@ -30,7 +30,7 @@ napoleon_use_ivar = True  # attributes are documented once, in the class
 
 # Only names of this project can be looked up here: the inventories of others would have to be fetched. The second
 # pattern is that of type variables.
-nitpick_ignore_regex = [("py:.*", r"(?!siptls(_io)?\.).*"), ("py:class", r"siptls(_io)?\.\w+\.[A-Z]")]
+nitpick_ignore_regex = [("py:.*", r"(?!siptls(_io)?\.).*"), ("py:class", r"siptls(_io)?(\.\w+)+\.[A-Z]")]
 
 # The prompt of a console block is not copied with the command.
 copybutton_prompt_text = "$ "

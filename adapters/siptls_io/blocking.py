@@ -16,12 +16,11 @@ from contextlib import suppress
 from typing import TypeVar, cast
 
 from siptls.dns import Lookup
-from siptls.events import Anchors, Close, Connect, ConnectEvent, ConnectFailed, LookupEvent, PathEvent, ValidatePath
+from siptls.events import Anchors, Connect, ConnectEvent, ConnectFailed, LookupEvent, PathEvent, ValidatePath
 from siptls.machine import Machine
 from siptls.policy import Policy
 from siptls.revocation import Crls
 from siptls.uri import SipUri
-from siptls.verdict import Verdict
 
 from .ad_resolver import AdResolver
 from .cancellation import EVENT_READ, EVENT_WRITE, Cancellation, Cancelled
@@ -32,7 +31,7 @@ from .paths import validate_path
 from .performer import BlockingPerformer, NetworkPerformer, family, impossible, raise_sole
 from .resolver import Resolver
 from .tls import ClientCertificate, failure
-from .workers import Workers
+from .workers import Workers, drive_aside
 
 R = TypeVar("R")
 
@@ -69,33 +68,6 @@ def drive(machine: Machine[R], performer: BlockingPerformer) -> R:
         if isinstance(error, BaseExceptionGroup):
             raise_sole(cast("BaseExceptionGroup[BaseException]", error), Cancelled)  # a performer's own
         raise
-
-
-def drive_aside(machine: Machine[R], workers: Workers, outcome: Future[R]) -> None:
-    """Run a machine in a thread that Ctrl-C does not hit; others may cancel the workers.
-
-    Args:
-        machine: as for `drive`.
-        workers: perform the actions. Whoever waits for the outcome ends them if that is an exception.
-        outcome: is given what the machine is ready with, or what was raised.
-    """
-    left = machine.outstanding  # by a driver that was cancelled
-    try:
-        while (result := machine.ready) is None:
-            for action in (*left, *machine.next_actions(now=time.monotonic())):
-                if isinstance(action, Close):
-                    workers.close(action.connect)
-                else:
-                    workers.start(action)
-            left = ()
-            if machine.ready is None:  # else its time was over
-                for event in workers.events(machine.deadline):
-                    machine.receive(event, now=time.monotonic())
-            machine.advance(now=time.monotonic())
-        workers.end(result.connection if isinstance(result, Verdict) else None)
-        outcome.set_result(result)
-    except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
-        outcome.set_exception(error)
 
 
 class SocketPerformer(NetworkPerformer[ssl.SSLSocket]):

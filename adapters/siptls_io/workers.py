@@ -6,15 +6,21 @@ import math
 import threading
 import time
 from collections.abc import Generator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import TypeVar
 
 from siptls.dns import Lookup
-from siptls.events import Connect, Event, Presented, ValidatePath
+from siptls.events import Close, Connect, Event, Presented, ValidatePath
+from siptls.machine import Machine
 from siptls.revocation import CheckRevocation
+from siptls.verdict import Verdict
 
 from .cancellation import Cancellation, Cancelled
 from .performer import BlockingPerformer, Errand
 from .revocation import check_revocation
+
+R = TypeVar("R")
 
 _SETTLED = 0.05
 """How long those that neither wait nor have ended are waited for, in seconds."""
@@ -132,6 +138,33 @@ class Workers:
         with self._changed:
             self._busy += more
             self._changed.notify()
+
+
+def drive_aside(machine: Machine[R], workers: Workers, outcome: Future[R]) -> None:
+    """Run a machine in a thread that Ctrl-C does not hit; others may cancel the workers.
+
+    Args:
+        machine: as for `drive`.
+        workers: perform the actions. Whoever waits for the outcome ends them if that is an exception.
+        outcome: is given what the machine is ready with, or what was raised.
+    """
+    left = machine.outstanding  # by a driver that was cancelled
+    try:
+        while (result := machine.ready) is None:
+            for action in (*left, *machine.next_actions(now=time.monotonic())):
+                if isinstance(action, Close):
+                    workers.close(action.connect)
+                else:
+                    workers.start(action)
+            left = ()
+            if machine.ready is None:  # else its time was over
+                for event in workers.events(machine.deadline):
+                    machine.receive(event, now=time.monotonic())
+            machine.advance(now=time.monotonic())
+        workers.end(result.connection if isinstance(result, Verdict) else None)
+        outcome.set_result(result)
+    except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
+        outcome.set_exception(error)
 
 
 class _Worker(threading.Thread):

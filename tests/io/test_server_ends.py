@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
@@ -228,3 +232,43 @@ class TestTheServersOwnCertificates:
     def test_there_are_two_versions_of_tls(self) -> None:
         with pytest.raises(InvalidPolicy):
             context(SERVER, oldest="TLSv1.1")
+
+
+class TestTheExampleProgram:
+    def test_it_says_who_each_client_is_and_answers_its_requests(self) -> None:
+        copied = (
+            b"Via: SIP/2.0/TLS c.example;branch=z9hG4bK1\r\nf: <sip:a@c.example>;tag=1\r\n"
+            b"To: <sip:example.com>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n"
+        )
+        request = b"OPTIONS sip:example.com SIP/2.0\r\n" + copied + b"Max-Forwards: 70\r\n\r\n"
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        with in_files(SERVER) as own, in_files(OTHER) as other:
+            files = [os.fspath(file) for file in (*own, *other)]
+            command = [sys.executable, "-W", "error", "-m", "siptls_io.examples.server", "127.0.0.1", str(port), *files]
+            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+                try:
+                    reply = _asked(port, request)
+                    assert visited(port, CLIENT).reply == b""  # of an authority that this system does not trust
+                finally:
+                    run.send_signal(signal.SIGINT)
+                told, errors = run.communicate(timeout=PATIENCE)
+        assert reply == b"SIP/2.0 200 OK\r\n" + copied + b"Content-Length: 0\r\n\r\n"
+        assert (run.returncode, errors) == (0, "")
+        assert told.splitlines()[0].startswith("REJECTED client (tls.no-certificate)")
+        assert "<NotServed from 127.0.0.1: chain.unknown-ca ''>" in told
+
+
+def _asked(port: int, request: bytes) -> bytes:
+    """Ask a server that may just be starting."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            tcp = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        except ConnectionRefusedError:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        else:
+            with client().wrap_socket(tcp, server_hostname="example.com") as stream:
+                stream.sendall(request)
+                return stream.recv(4096)

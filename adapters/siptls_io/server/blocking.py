@@ -14,12 +14,12 @@ from typing import TypeAlias
 from siptls import Admission, ClientVerdict, Inbound
 
 from ..ad_resolver import AdResolver
-from ..blocking import SocketPerformer, drive_aside
+from ..blocking import SocketPerformer
 from ..cancellation import EVENT_READ, Cancellation, Cancelled
 from ..handshake import Handshake
 from ..resolver import Resolver
 from ..tls import client_context, failure
-from ..workers import Workers
+from ..workers import Workers, drive_aside
 from .arrival import BOUNDS, Address, Arrival, Bounds, ClientConnection, Crowd, MakeInbound, NotServed, address
 from .context import ServerContext
 from .reports import Failed, Refused, Reports, log
@@ -62,7 +62,8 @@ def serve(
             ``siptls_io.server``.
         failed: is called with what ``handle`` or ``judge`` raised, after the connection was closed; None writes to the
             log.
-        cancellation: ends this function from another thread; None leaves that to Ctrl-C.
+        cancellation: ends this function from another thread; it is cancelled in any case when this ends. None leaves
+            that to Ctrl-C.
 
     Raises:
         InvalidServer: there is no ``resolver``, and the system names no name server.
