@@ -50,7 +50,15 @@ from .machine import Machine
 from .outbound import Outbound
 from .policy import Limits, Policy
 from .references import compare_names
-from .response_path import Listening, ResponsePath, listen_hints
+from .response_path import (
+    Listening,
+    ResponsePath,
+    ResponseStep,
+    listen_hints,
+    received_from,
+    response_plan,
+    sent_by_us,
+)
 from .reuse import AliasTable
 from .revocation import CheckRevocation, Crls, Revocation, RevocationChecked
 from .route_set import NextHop, next_hop
@@ -109,6 +117,7 @@ __all__ = [
     "Presented",
     "Refusal",
     "ResponsePath",
+    "ResponseStep",
     "Revocation",
     "RevocationChecked",
     "Route",
@@ -135,6 +144,9 @@ __all__ = [
     "listen_hints",
     "names",
     "next_hop",
+    "received_from",
+    "response_plan",
     "route_set",
+    "sent_by_us",
     "too_large_for_udp",
 ]
