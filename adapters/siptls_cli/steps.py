@@ -23,7 +23,7 @@ _DIGEST: Final = re.compile(r"(?<![\w.-])([0-9a-f]{8})[0-9a-f]{16,}([0-9a-f]{8})
 _LABELS: Final = {
     "locate.direct": "host", "locate.naptr": "NAPTR", "locate.srv": "SRV", "locate.nonstandard-srv": "SRV",
     "uri": "URI", "locate": "DNS", "dnssec": "DNSSEC", "delegation": "way", "dane": "TLSA", "cert": "cert",
-    "chain": "chain", "crl": "CRL", "id": "name", "inbound": "client", "net": "TCP", "tls": "TLS",
+    "chain": "chain", "crl": "CRL", "id": "name", "inbound": "client", "reuse": "reuse", "net": "TCP", "tls": "TLS",
     "limit": "limit", "policy": "policy", "resolver": "DNS",
 }  # fmt: skip
 
@@ -58,6 +58,8 @@ _EXPECTED: Final = {
     "uri": "a URI that names a domain",
     "locate": "records that lead to a server",
     "route": "a URI that leads back to this element",
+    "sips": "a scheme that RFC 5630 allows here",
+    "proxy": "a peer that is proven to be the domain for which it acts",
     "dnssec": "an answer that DNSSEC validates",
     "dane": "an answer to the TLSA question, with records that can be used",
     "cert": "a certificate as RFC 5280 defines it",

@@ -8,7 +8,7 @@ from siptls.comparison import ReferenceKind
 from siptls.identity import Role
 from siptls.verdict import Method, Outcome
 
-from .verdicts import Step, Verdict
+from .verdicts import ClientVerdict, Step, Verdict
 
 NameKind: TypeAlias = str
 """``uri`` ``dns`` ``srv`` ``cn`` ``ip`` ``email`` ``dirname`` ``rid`` ``x400`` ``ediparty``, or ``other:OID``."""
@@ -27,7 +27,7 @@ class Verdicts(TypedDict):
     """The verdicts by what the certificate is shown as."""
 
     server: NotRequired[Verdict]
-    client: NotRequired[Verdict]
+    client: NotRequired[ClientVerdict]
 
 
 class CertificateFacts(TypedDict):

@@ -86,6 +86,13 @@ class Verdict(TypedDict):
     steps: list[Step]
 
 
+class ClientVerdict(Verdict):
+    """What came of judging a client: the names that are proven for it besides, and how a server goes on with it."""
+
+    hosts: list[ProvenIdentity]
+    admission: Literal["authenticated", "unauthenticated", "close"]
+
+
 class CheckOutput(TypedDict):
     """What `siptls check` prints."""
 
