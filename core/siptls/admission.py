@@ -95,8 +95,24 @@ class ClientVerdict(Verdict):
         place: int = -1,
         steps: tuple[Step, ...] | None = None,
     ) -> None:
-        who = (leaf, None, identities, expires)
-        super().__init__(outcome, method, code, "", None, None, "server", *who, notes, began, decided, place, steps)
+        super().__init__(
+            outcome,
+            method,
+            code,
+            "",
+            None,
+            None,
+            "server",
+            leaf,
+            None,
+            identities,
+            expires,
+            notes,
+            began,
+            decided,
+            place,
+            steps,
+        )
         object.__setattr__(self, "hosts", hosts)
         object.__setattr__(self, "admission", admission)
 

@@ -200,17 +200,17 @@ class Inbound(Machine[ClientVerdict]):
     ) -> None:
         """Begin with the ways that DNSSEC can speak for the client."""
         parts: list[SignalledName | ServerRecords] = []
-        common = (shown, self.policy, self._now, self._at, self._holds_until)
+        policy, now, at, holds_until = self.policy, self._now, self._at, self._holds_until
         if client_name is not None:
-            parts.append(SignalledName(client_name, version, *common))
+            parts.append(SignalledName(client_name, version, shown, policy, now, at, holds_until))
         if not parts or parts[0].result is None:  # else the client broke the protocol, and nothing else counts
-            parts += [ServerRecords(uri, "server-records", *common) for uri in claimed]
+            parts += [ServerRecords(uri, "server-records", shown, policy, now, at, holds_until) for uri in claimed]
             if sent_by is not None:
-                uri = uri_of_host(sent_by)
-                if uri is None:
+                host = uri_of_host(sent_by)
+                if host is None:
                     self._note("inbound.sent-by-unusable", _HOP, sent_by)
                 else:
-                    parts.append(ServerRecords(uri, "sent-by", *common))
+                    parts.append(ServerRecords(host, "sent-by", shown, policy, now, at, holds_until))
         for part in parts:
             self._forward(part)
         self._parts = tuple(parts)
