@@ -15,6 +15,8 @@ from typing import Any, Literal
 import anyio
 import pytest
 from cryptography import x509
+from hypothesis import given
+from hypothesis import strategies as st
 from OpenSSL import SSL
 
 from loopback_tls import CURRENT
@@ -36,7 +38,9 @@ from serving import (
     visited,
 )
 from siptls import Admission, AllowList, Anchors, Inbound, InvalidName, InvalidPolicy
-from siptls_io import ClientCertificate, PeerUndetermined, ZoneFiles
+from siptls.dns import Security
+from siptls.names import is_host
+from siptls_io import ClientCertificate, PeerUndetermined, ZoneFiles, verify_chain
 from siptls_io.server import Arrival, Bounds, ClientConnection, Judge, ServerStream
 from siptls_io.server.blocking import ServerSocket
 from siptls_io.server.session import Heard, TlsSession
@@ -55,6 +59,7 @@ JUDGE = Judge(anchors=ANCHORS)
 ANYBODY = Judge(anchors=ANCHORS, client_certificate="optional")
 THREE = context(FOR_ALL, FOR_HOST, FOR_DOMAIN)
 ONE = context(FOR_ALL)
+PRESENTING = client(CLIENT)
 
 VERSIONS = pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 TABLE = [
@@ -194,7 +199,7 @@ class TestWhichCertificateIsShown:
         assert names == [HOST, DOMAIN, None, "unknown.example"]
 
     @on_every_loop
-    @pytest.mark.req("S-A-22", "S-A-23", "R5922-7.8-2")
+    @pytest.mark.req("S-A-22", "R5922-7.8-2")
     @pytest.mark.parametrize("dnssec", ["secure", "insecure"])
     def test_our_own_client_is_shown_what_it_can_verify_whether_or_not_it_can_follow_dane(
         self, loop: Loop, dnssec: Literal["secure", "insecure"]
@@ -234,7 +239,7 @@ class TestWhichCertificateIsShown:
         assert b"Requested Signature Algorithms" in told
 
     @pytest.mark.server("openssl")
-    @pytest.mark.req("S-A-22", "S-A-23")
+    @pytest.mark.req("S-A-22")
     @pytest.mark.parametrize(
         ("asked", "pinned", "accepted"),
         [(HOST, FOR_HOST, True), (HOST, FOR_DOMAIN, False), (DOMAIN, FOR_DOMAIN, True), (DOMAIN, FOR_ALL, False)],
@@ -263,6 +268,18 @@ class TestWhichCertificateIsShown:
             )
         assert _first_certificate(told) == shown.der
         assert REPLY.strip() in told
+
+    @in_every_way
+    @pytest.mark.req("S-A-23")
+    def test_what_is_shown_without_a_name_serves_clients_of_both_kinds(self, way: Way) -> None:
+        with serving(way, THREE, ANYBODY) as server:
+            shown = visited(server.port, name=None).presented
+        assert shown is not None
+        by_domain = verify_chain([shown, CA.der], domain=DOMAIN, anchors=ANCHORS)
+        assert (by_domain.accepted, by_domain.method) == (True, "pkix")
+        record = f"3 1 1 {hashlib.sha256(FOR_ALL.spki).hexdigest()}"
+        by_host = verify_chain([shown], domain=DOMAIN, target=HOST, tlsa=[record], delegation=Security.SECURE)
+        assert (by_host.accepted, by_host.method) == (True, "dane-ee")
 
     @in_every_way
     def test_a_renewed_certificate_is_shown_from_the_next_handshake_on(self, way: Way) -> None:
@@ -413,6 +430,16 @@ class TestClientsThatAreNotServed:
             assert (why.code, why.detail) == ("tls.plain-sip", "the peer sent: OPTIONS sip:example.com SIP/2.0\r\n\r\n")
 
     @in_every_way
+    @pytest.mark.server("openssl")
+    @pytest.mark.req("T-N10")
+    def test_nobody_talks_to_it_without_certificates_on_both_sides_by_an_anonymous_cipher_suite(self, way: Way) -> None:
+        with serving(way, ONE, ANYBODY) as server:
+            command = ["openssl", "s_client", "-tls1_2", "-cipher", "aNULL:@SECLEVEL=0", "-brief"]
+            assert REPLY not in _run([*command, "-connect", f"127.0.0.1:{server.port}"], MESSAGE)
+            why = server.only_refused()
+        assert (why.code, why.detail) == ("tls.handshake", "no shared cipher")
+
+    @in_every_way
     @pytest.mark.parametrize("reset", [False, True])
     def test_clients_that_leave_are_told_as_such(self, way: Way, reset: bool) -> None:
         with serving(way, ONE, ANYBODY) as server:
@@ -495,6 +522,37 @@ class TestEveryConnectionIsAHandshakeOfItsOwn:
             why = server.only_refused()
             assert visited(server.port).version == "TLSv1.3"
         assert (why.code, why.detail) == ("tls.handshake", "unsupported protocol")
+
+
+class TestHostileHandshakes:
+    @given(
+        st.lists(st.tuples(st.integers(0, 2), st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=6),
+        st.lists(st.floats(0, 1), min_size=3, max_size=3),
+    )
+    def test_nothing_that_a_client_sends_raises_anything_but_what_a_failed_handshake_raises(
+        self, changes: list[tuple[int, float, int]], cuts: list[float]
+    ) -> None:
+        session = ONE.session()
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        mine = PRESENTING.wrap_bio(incoming, outgoing, server_hostname=DOMAIN)
+        with suppress(ssl.SSLError, EOFError):
+            for number, cut in enumerate(cuts):
+                with suppress(ssl.SSLWantReadError):
+                    mine.do_handshake()
+                flight = bytearray(outgoing.read())
+                for which, place, octet in changes if flight else ():
+                    if which == number:
+                        flight[int(place * len(flight))] = octet
+                end = len(flight) if cut > 0.2 else int(5 * cut * len(flight))
+                for part in (flight[:end], flight[end:]):
+                    if part:
+                        session.received(bytes(part))
+                        session.shake_hands()
+                incoming.write(session.to_send())
+        if session.established:
+            assert session.presentation().chain == CLIENT.presented
+            facts = session.facts()
+            assert facts.server_name is None or is_host(facts.server_name)
 
 
 class TestHowMuchClientsMayAsk:

@@ -136,7 +136,8 @@ class ServerStream(anyio.abc.ByteStream):
         self._closed = True
         try:
             if self.session.established and not self._broken:
-                with suppress(anyio.BrokenResourceError), anyio.move_on_after(_LAST_WORDS):
+                # Also who is cancelled says that it goes (RFC 8446 section 6.1), unless somebody is amid a sentence.
+                with suppress(anyio.BrokenResourceError), anyio.move_on_after(_LAST_WORDS, shield=True):
                     async with self._sending:
                         self.session.shut_down()
                         await self._flush()
