@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
 
@@ -233,14 +233,13 @@ class Addressing(Machine[R]):
 
 
 def _permuted(given: tuple[str, ...], order: OrderAddresses) -> tuple[str, ...]:
-    """Let the caller's function order addresses."""
-    try:
-        made = tuple(order(given))
-        if len(made) == len(given) and set(made) == set(given):
-            return made
-    except TypeError:
-        made = ()
-    raise LocalProtocolError(f"order_addresses made {made!r} of {given!r}, which is no permutation")
+    """Let the caller's function order addresses; what it raises passes through."""
+    returned: object = order(given)
+    made: tuple[object, ...] = tuple(returned) if isinstance(returned, Iterable) else ()
+    ordered = tuple([address for address in made if isinstance(address, str)])
+    if len(made) == len(ordered) == len(given) and set(ordered) == set(given):
+        return ordered
+    raise LocalProtocolError(f"order_addresses made {returned!r} of {given!r}, which is no permutation")
 
 
 def _is_server(host: str, port: int) -> bool:

@@ -957,6 +957,16 @@ class TestMisuse:
         with pytest.raises(LocalProtocolError):
             uac.is_told(ADDRESSES)
 
+    def test_what_the_function_itself_raises_is_not_taken_for_its_order(self) -> None:
+        def broken(_found: object) -> list[str]:
+            raise TypeError("a mistake in the caller's function")
+
+        machine = Locate(f"sip:{ONE}:5060", policy=Policy(), now=0.0, at=AT, randbelow=first, order_addresses=broken)
+        uac = Dialogue(machine)
+        uac.asks(*addresses(ONE))
+        with pytest.raises(TypeError, match="a mistake in the caller's function"):
+            uac.is_told(ADDRESSES)
+
 
 class TestSipsSeen:
     """RFC 3263 section 7: a domain that offered TLS and does not any more is a sign of a potential attack."""
