@@ -155,7 +155,7 @@ class NameServer:
             with accepted(self._tcp) as connection:
                 if self._ended:
                     return
-                connection.settimeout(5)
+                connection.settimeout(30)
                 wire = connection.recv(65_535)
                 if len(wire) <= 2:
                     continue

@@ -20,6 +20,9 @@ from pki import Issued, Issuer
 
 NOW = datetime.now(UTC)
 
+PATIENCE = 30.0
+"""Seconds that a server waits for its client. A test that passes never waits so long; a busy machine may well stall."""
+
 
 class Dates(TypedDict):
     """Two of the fields of a certificate."""
@@ -83,7 +86,7 @@ class LoopbackServer:
     def only(self) -> Seen:
         """The one connection there was, after it ended."""
         (seen,) = self.seen
-        assert seen.ended.wait(5)
+        assert seen.ended.wait(PATIENCE)
         return seen
 
     def _accept(self) -> None:
@@ -92,7 +95,7 @@ class LoopbackServer:
             if self._ended:
                 connection.close()
                 return
-            connection.settimeout(5)
+            connection.settimeout(PATIENCE)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else tickets delay replies
             seen = Seen()
             self.seen.append(seen)

@@ -253,7 +253,7 @@ def test_a_silent_server_is_asked_three_times_and_then_it_is_a_time_out(ask: Ask
         began = time.monotonic()
         event = ask(AdResolver([server.address], patience=0.1), QUESTION)
         assert failed(event) is Failure.TIMEOUT
-        assert 0.25 < time.monotonic() - began < 2
+        assert 0.25 < time.monotonic() - began < 4
         assert len(server.queries) == 3
         assert len({query.id for query, _ in server.queries}) > 1
 
@@ -264,7 +264,7 @@ def test_the_time_for_one_question_is_bounded_whatever_the_number_of_servers(ask
         began = time.monotonic()
         event = ask(AdResolver([server.address] * 20, timeout=0.3, patience=0.1), QUESTION)
         assert failed(event) is Failure.TIMEOUT
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
 
 
 @in_every_way

@@ -157,7 +157,7 @@ def test_staggered_attempts_reach_the_second_address_while_the_first_keeps_silen
         began = time.monotonic()
         zones = world(good.port, "127.0.0.1", "127.0.0.2")
         verdict, reply = loop.reach(URI, resolver=zones, anchors=ANCHORS, policy=Policy(attempt_delay=0.1))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 8
         bad.only()
     assert (verdict.accepted, reply) == (True, REPLY)
 
@@ -282,7 +282,7 @@ def test_a_server_that_never_answers_is_given_up_in_time(loop: Loop) -> None:
     with LoopbackServer(keeps_silent) as server:
         began = time.monotonic()
         verdict = refusal(loop, resolver=world(server.port), policy=Policy(connect_timeout=0.2))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 8
         server.only()
     assert verdict.code == "net.timeout"
 
@@ -292,7 +292,7 @@ def test_an_address_that_swallows_everything_is_given_up_in_time(loop: Loop) -> 
     with black_hole() as port:
         began = time.monotonic()
         verdict = refusal(loop, resolver=world(port), policy=Policy(connect_timeout=0.2))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 8
     assert verdict.code == "net.timeout"
 
 
@@ -445,7 +445,7 @@ def test_a_connection_attempt_can_be_cancelled_at_every_moment() -> None:
         asyncio.run(main(server))
         assert len(server.seen) > 5
         for seen in server.seen:
-            assert seen.ended.wait(5)
+            assert seen.ended.wait(30)
             assert seen.received == b""
 
 
@@ -468,7 +468,7 @@ def interrupted(resolver: Resolver) -> None:
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         siptls_io.blocking.connect(URI, resolver=resolver, anchors=ANCHORS)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8
     presser.join()
 
 
@@ -500,7 +500,7 @@ def test_a_blocking_attempt_does_not_wait_for_a_lookup_that_is_late() -> None:
         began = time.monotonic()
         slow = AdResolver([names.address], timeout=60, patience=60)
         verdict = refusal(LOOPS["blocking"], resolver=slow, policy=Policy(lookup_timeout=0.2))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 8
     assert verdict.code == "locate.timeout"
 
 

@@ -145,7 +145,7 @@ def test_who_does_not_wait_by_the_cancellation_keeps_the_others_up_for_a_moment_
     workers.start(Lookup("quick", "A"))
     began = time.monotonic()
     (event,) = workers.events(math.inf)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8
     assert isinstance(event, LookupFailed)
     assert event.action.name == "quick"
     assert workers.events(time.monotonic() + 0.01) == []
