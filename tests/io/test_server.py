@@ -155,6 +155,65 @@ def _failing_blocking(connection: ClientConnection[ServerSocket]) -> bytes:
     return said
 
 
+async def _interrupted(connection: ClientConnection[ServerStream]) -> bytes:
+    said = await connection.stream.receive()
+    with anyio.move_on_after(0.2):
+        await connection.stream.send(bytes(100_000_000))
+    with pytest.raises(anyio.BrokenResourceError):
+        await connection.stream.send(REPLY)
+    return said
+
+
+def _interrupted_blocking(connection: ClientConnection[ServerSocket]) -> bytes:
+    said = connection.stream.recv()
+    connection.stream.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        connection.stream.sendall(bytes(100_000_000))
+    with pytest.raises(BrokenPipeError):
+        connection.stream.sendall(REPLY)
+    return said
+
+
+INTERRUPTED = Talk(_interrupted, _interrupted_blocking)
+
+
+async def _impatient(connection: ClientConnection[ServerStream]) -> bytes:
+    with anyio.move_on_after(0.1) as waiting:
+        await connection.stream.receive()
+    assert waiting.cancelled_caught
+    await connection.stream.send(REPLY)
+    said = await connection.stream.receive(3) + await connection.stream.receive(1)
+    with pytest.raises(ValueError, match="max_bytes"):
+        await connection.stream.receive(0)
+    return said
+
+
+def _impatient_blocking(connection: ClientConnection[ServerSocket]) -> bytes:
+    connection.stream.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        connection.stream.recv()
+    connection.stream.settimeout(None)
+    connection.stream.sendall(REPLY)
+    said = connection.stream.recv(3) + connection.stream.recv(1)
+    with pytest.raises(ValueError, match="most"):
+        connection.stream.recv(0)
+    return said
+
+
+IMPATIENT = Talk(_impatient, _impatient_blocking)
+
+
+async def _last_words(connection: ClientConnection[ServerStream]) -> bytes:
+    said = await connection.stream.receive()
+    await connection.stream.send(REPLY)
+    await connection.stream.send_eof()
+    with pytest.raises(anyio.BrokenResourceError):
+        await connection.stream.send(REPLY)
+    async for more in connection.stream:
+        said += more
+    return said
+
+
 class Mistake(Exception):
     """What the caller's own code raises here."""
 
@@ -698,6 +757,37 @@ class TestStreams:
                 stream.sendall(MESSAGE)
                 assert stream.recv(4096) == REPLY
                 assert stream.recv(4096) == b""  # without a closure alert this raises SSLEOFError
+
+    @in_every_way
+    def test_who_stops_amid_a_sentence_cannot_begin_another_one(self, way: Way) -> None:
+        with serving(way, ONE, ANYBODY, talk=INTERRUPTED) as server:
+            tcp = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
+            with client().wrap_socket(tcp, server_hostname=DOMAIN) as stream:
+                stream.sendall(MESSAGE)
+                assert server.only_heard() == MESSAGE
+        assert server.failed == []
+
+    @in_every_way
+    def test_who_stops_waiting_loses_nothing(self, way: Way) -> None:
+        with serving(way, ONE, ANYBODY, talk=IMPATIENT) as server:
+            tcp = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
+            with client().wrap_socket(tcp, server_hostname=DOMAIN) as stream:
+                assert stream.recv(4096) == REPLY
+                stream.sendall(b"PING")
+                assert server.only_heard() == b"PING"
+        assert server.failed == []
+
+    @pytest.mark.parametrize("way", WAYS[:2], ids=repr)
+    def test_who_has_said_the_last_word_still_listens(self, way: Way) -> None:
+        with serving(way, ONE, ANYBODY, talk=Talk(_last_words, _echo_blocking)) as server:
+            tcp = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
+            with client().wrap_socket(tcp, server_hostname=DOMAIN, suppress_ragged_eofs=False) as stream:
+                stream.sendall(MESSAGE)
+                assert (stream.recv(4096), stream.recv(4096)) == (REPLY, b"")
+                stream.sendall(b"PONG")
+                stream.unwrap().close()
+            assert server.only_heard() == MESSAGE + b"PONG"
+        assert server.failed == []
 
     @in_every_way
     def test_a_stream_that_was_closed_is_of_no_use(self, way: Way) -> None:
