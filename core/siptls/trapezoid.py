@@ -127,9 +127,9 @@ def from_domain(from_uri: SipUri | str, verdict: Verdict, *, policy: Policy) -> 
     if policy.from_policy == "off":
         return ()
     host = _host(from_uri)
-    found = None if host is None else matches_domain(host, verdict.identities)
+    found = matches_domain(host, verdict.identities) if host else None
     if found is not None:
-        return (finding("FROM", "proxy.from-matches", _told((found,)), host or ""),)
+        return (finding("FROM", "proxy.from-matches", _told((found,)), host),)
     code = "proxy.from-refused" if policy.from_policy == "reject" else "proxy.from-differs"
     return (finding("FROM", code, _told(verdict.identities), host or "no SIP domain"),)
 
@@ -177,17 +177,11 @@ def site_certificate(certificate: Certificate, *, domain: str, host: str) -> tup
     except InvalidCertificate as error:
         return (finding("CERT", "cert.malformed", error.expected, error.place),)
     found.append(finding("DANE-EE", "site.any-name"))
-    return (*_kind(found, domain), *found)
-
-
-def _kind(found: Sequence[Step], domain: str) -> tuple[Step, ...]:
-    """What the names say at all, from what a client without DNSSEC and one with it found."""
-    without, by_delegation = found[0], found[1]
-    if without.code == "id.match":
-        return (finding("CERT", "site.domain", domain, without.found),)
-    if by_delegation.code == "id.match-target":
-        return (finding("CERT", "site.host", domain, by_delegation.found),)
-    return ()
+    by_delegation = found[1]  # that client takes either name, and the domain first
+    kind = {"id.match": "site.domain", "id.match-target": "site.host"}.get(by_delegation.code)
+    if kind is not None:
+        found.insert(0, finding("CERT", kind, domain, by_delegation.found))
+    return tuple(found)
 
 
 def via_trail(vias: Sequence[Via], *, claimed: str | None = None) -> tuple[Step, ...]:
@@ -304,10 +298,10 @@ def _sip_uri(uri: SipUri | str) -> SipUri | None:
         return None
 
 
-def _host(uri: SipUri | str) -> str | None:
-    """The domain of a URI from a message; None if it names none."""
+def _host(uri: SipUri | str) -> str:
+    """The domain of a URI from a message; empty if it names none."""
     read = _sip_uri(uri)
-    return None if read is None or read.is_ip else read.host
+    return "" if read is None or read.is_ip else read.host
 
 
 def _sent(via: Via) -> str:

@@ -251,14 +251,22 @@ class TestFrom:
     ) -> None:
         (step,) = from_domain(text, at_p2(LEAF), policy=Policy(from_policy=policy))
         assert (step.code, step.severity, step.expected) == (code, severity, f"uri {DOMAIN}")
-        assert step.found.isprintable()
+        named = text.partition("@")[2]
+        assert step.found == (named if named and named != "192.0.2.1" else "no SIP domain")
+
+    @pytest.mark.req("A-15")
+    def test_an_address_in_from_is_no_domain_whatever_a_certificate_names(self) -> None:
+        found = from_domain("sip:192.0.2.1", client(("192.0.2.1", "dns")), policy=Policy(from_policy="reject"))
+        assert told(found) == ["proxy.from-refused"]
 
     @pytest.mark.req("A-15", "R3261-26.3.2.2-1")
     @pytest.mark.parametrize("policy", ["warn", "reject"])
     def test_a_from_of_one_of_the_clients_domains_is_right_however_it_was_proven(self, policy: FromPolicy) -> None:
         verdict = client(("carrier.example", "uri"), ("example.com", "server-records"))
         for text in ("sip:alice@EXAMPLE.com", "sips:alice@example.com:5061;user=phone", "sip:carrier.example"):
-            assert told(from_domain(text, verdict, policy=Policy(from_policy=policy))) == ["proxy.from-matches"]
+            (step,) = from_domain(text, verdict, policy=Policy(from_policy=policy))
+            assert (step.code, step.found) == ("proxy.from-matches", SipUri.parse(text).host)
+            assert step.expected.endswith(f" {step.found}")
 
     @pytest.mark.req("A-15", "S-B-2")
     @pytest.mark.parametrize("policy", ["warn", "reject"])
@@ -511,6 +519,7 @@ class TestRecordRoute:
         self, text: str, codes: list[str]
     ) -> None:
         assert told(record_route(text, Certificate(LEAF.der))) == codes
+        assert told(record_route(SipUri.parse(text), Certificate(LEAF.der))) == codes
 
     @pytest.mark.parametrize(
         ("call", "error"),
