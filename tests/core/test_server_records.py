@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -36,6 +37,7 @@ from siptls import (
     InvalidName,
     InvalidPolicy,
     Limits,
+    Lookup,
     Outcome,
     Policy,
 )
@@ -326,6 +328,62 @@ class TestWhatStandsAgainstAClaim:
         assert said(gate.verdict()) == ("INSUFFICIENT", "pkix-ee", "policy.too-weak")
 
 
+class TestOddClientsAndSlowAnswers:
+    @pytest.mark.req("D-DANCE-4")
+    def test_a_path_that_is_not_validated_in_time_leaves_the_claim_unknown(self) -> None:
+        gate = claimed(P1, pin(CA, 2, 0, 1))
+        machine = gate.machine()
+        now = 0.0
+        while machine.verdict is None:
+            actions = machine.next_actions(now=now)
+            for action in actions:
+                if isinstance(action, Lookup):
+                    machine.receive(gate.world.answer(action), now=now)
+            if not actions:
+                now = machine.deadline
+                machine.advance(now=now)
+        assert said(machine.verdict) == ("UNDETERMINED", "none", "chain.timeout")
+
+    @pytest.mark.req("D-DANCE-2")
+    def test_names_that_cannot_be_read_are_those_of_no_server(self) -> None:
+        many = made(number=27, names=[dns(HOST), *[dns(f"n{number}.example") for number in range(9)]])
+        gate = claimed(many, pin(many), policy=Policy(limits=Limits(sans=5)))
+        assert said(gate.verdict()) == ("REJECTED", "none", "limit.sans")
+        assert "inbound.not-a-server" in codes(gate.verdict())
+        assert tlsa_questions(gate) == []
+
+    def test_a_run_that_takes_so_long_that_records_expire_begins_again_but_once(self) -> None:
+        limits = Limits(seconds=1_000.0)
+        gate = claimed(
+            ONLY_DOMAIN,
+            STRANGERS_PIN,
+            servers=(HOST, SECOND, "p3.example.com", "p4.example.com"),
+            policy=Policy(limits=limits, lookup_timeout=100.0),
+        )
+        for host in (SECOND, "p3.example.com", "p4.example.com"):
+            gate.world.tlsa(f"_5061._tcp.{host}", STRANGERS_PIN)
+        for answer in gate.world.said.values():
+            answer.ttl = 1.0
+        machine, now = gate.machine(), 0.0
+        while machine.verdict is None:
+            for action in machine.next_actions(now=now):
+                event = gate.world.perform(action)
+                assert event is not None
+                now += 40.0 if getattr(action, "rrtype", "") == "TLSA" else 0.0
+                machine.receive(event, now=now)
+        assert codes(machine.verdict).count("locate.restarted") == 1
+        assert said(machine.verdict) == ("UNDETERMINED", "none", "limit.seconds")
+        assert "inbound.held-back" in codes(machine.verdict)
+
+    def test_a_run_whose_time_is_over_tells_what_was_found_so_far(self) -> None:
+        machine = claimed(BOTH, pin(BOTH), policy=Policy(lookup_timeout=100.0, path_timeout=100.0)).machine()
+        machine.advance(now=30.0)
+        assert machine.verdict is not None
+        assert said(machine.verdict) == ("UNDETERMINED", "none", "limit.seconds")
+        assert "inbound.claim" in codes(machine.verdict)
+        assert machine.admission is Admission.CLOSE
+
+
 class TestSentBy:
     @pytest.mark.req("D-DANCE-3", "S-A-28")
     @pytest.mark.parametrize(("sent_by", "port"), [(HOST, 5061), ("P1.Example.com.", 5061), (f"{HOST}:5071", 5071)])
@@ -409,6 +467,10 @@ class TestAllWaysAtOnce:
             {"domain": HOST, "origin": "sent-by"},
         ]
         assert verdict.to_dict()["admission"] == "authenticated"
+        for same in (copy.copy(verdict), copy.deepcopy(verdict)):
+            assert (same.to_dict(), same.hosts, same.admission) == (verdict.to_dict(), verdict.hosts, verdict.admission)
+        with pytest.raises(AttributeError):
+            verdict.hosts = ()
 
     @pytest.mark.parametrize("who", ALL)
     def test_the_order_of_answers_changes_nothing(self, who: Made) -> None:
@@ -424,7 +486,9 @@ _WAYS = ["inbound.server-records", "inbound.sent-by"]
 
 
 class TestMistakesOfTheCaller:
-    @pytest.mark.parametrize("claims", [DOMAIN, ["b\xfccher.example"], ["192.0.2.1"], [""], ["*.example.com"], ["a_b"]])
+    @pytest.mark.parametrize(
+        "claims", [DOMAIN, ["b\xfccher.example"], ["192.0.2.1"], [""], ["*.example.com"], ["a_b"], ["a.1b"]]
+    )
     def test_claims_are_domains_in_a_labels(self, claims: Any) -> None:
         with pytest.raises(InvalidName):
             Gate([P1], claims=claims).machine()

@@ -15,6 +15,7 @@ from siptls import (
     Failure,
     InvalidName,
     InvalidPolicy,
+    Limits,
     LocalProtocolError,
     Lookup,
     Outcome,
@@ -140,6 +141,19 @@ class TestTheRecords:
         weaker = signalled(P1, pin(P1, 3, 1, 1), "3 1 2 " + "00" * 64).verdict()
         assert said(weaker) == ("REJECTED", "none", "dane.no-match")
         assert "dane.record-set-aside" in codes(weaker)
+
+    @pytest.mark.req("RDANCE-5-2")
+    def test_a_certificate_with_more_names_than_are_read_has_no_name(self) -> None:
+        many = made(number=15, names=[dns("other.example"), *[dns(f"n{number}.example") for number in range(9)]])
+        policy = Policy(limits=Limits(sans=5))
+        verdict = signalled(many, pin(many, 1, 0, 1), name="other.example", policy=policy).verdict()
+        assert said(verdict) == ("REJECTED", "none", "limit.sans")
+
+    def test_a_run_whose_time_is_over_is_undetermined(self) -> None:
+        machine = signalled(P1, pin(P1), policy=Policy(lookup_timeout=100.0, path_timeout=100.0)).machine()
+        machine.advance(now=30.0)
+        assert machine.verdict is not None
+        assert said(machine.verdict) == ("UNDETERMINED", "none", "limit.seconds")
 
     @pytest.mark.req("RDANCE-9-1")
     @pytest.mark.parametrize(("usage", "selector"), [(3, 1), (3, 0), (2, 1), (1, 1), (0, 1)])
