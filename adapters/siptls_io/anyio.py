@@ -18,12 +18,13 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 from siptls.events import Anchors, Close, Connect, Endpoint, Event, Presented
 from siptls.machine import Machine
 from siptls.policy import Policy
+from siptls.reuse import AliasTable
 from siptls.revocation import Crls
 from siptls.uri import SipUri
 from siptls.verdict import Verdict
 
 from .ad_resolver import AdResolver
-from .connection import Connection, accepted
+from .connection import Connection, connected
 from .handshake import Handshake, looks_like_a_refusal, refused
 from .outgoing import outgoing
 from .performer import Errand, LoopPerformer, Performer, close_all, perform, raise_sole
@@ -106,7 +107,7 @@ class StreamPerformer(LoopPerformer[TLSStream]):
 
     async def close(self, connect: Connect, /) -> None:
         """Close a connection without waiting for the peer."""
-        stream = self.streams.pop(connect)
+        stream = self._taken(connect)
         transport = stream.transport_stream
         try:
             if isinstance(transport, _TcpStream):
@@ -208,6 +209,8 @@ async def connect(
     anchors: Anchors | None = None,
     crls: Crls | Iterable[bytes] = (),
     client_certificate: ClientCertificate | None = None,
+    aliases: AliasTable | None = None,
+    local_domain: str = "",
 ) -> Connection[TLSStream]:
     """Connect to the domain of a SIP URI, and make sure that it is the domain.
 
@@ -222,9 +225,13 @@ async def connect(
         crls: certificate revocation lists, each in DER; better as `Crls`, which are prepared once and may be large. The
             policy says what it means when none of them speaks of a certificate.
         client_certificate: what is shown to a server that asks for a certificate.
+        aliases: the connections that are open already, each under the `Connection` that an earlier call returned. One
+            that leads to a server of the domain is used again where its peer is accepted for this domain, too.
+        local_domain: the domain of ours on behalf of which the connection is used, as in ``aliases``.
 
     Returns:
-        The connection, with the verdict. Its stream is a ``TLSStream``; close it with ``aclose()``.
+        The connection, with the verdict; ``verdict.reused`` is None if it is new. Its stream is a
+        ``TLSStream``; close it with ``aclose()``.
 
     Raises:
         PeerRejected: there is evidence against every peer, or, as `PeerInsufficient`, too little for the policy.
@@ -236,7 +243,8 @@ async def connect(
         InvalidServer: there is no ``resolver``, and the system names no name server.
         OSError: this process has no file descriptors left.
     """
-    machine, context = outgoing(uri, policy, anchors, crls, client_certificate, anyio.current_time)
+    machine, context = outgoing(
+        uri, policy, anchors, crls, client_certificate, aliases, local_domain, anyio.current_time
+    )
     performer = StreamPerformer(AdResolver.system() if resolver is None else resolver, context)
-    verdict = await drive(machine, performer)
-    return Connection(performer.streams[accepted(verdict)], verdict)
+    return connected(performer, await drive(machine, performer))

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from siptls.events import Anchors, Close, Connect, Endpoint, Event, Presented
 from siptls.machine import Machine
 from siptls.policy import Policy
+from siptls.reuse import AliasTable
 from siptls.revocation import Crls
 from siptls.uri import SipUri
 from siptls.verdict import Verdict
 
 from .ad_resolver import AdResolver
-from .connection import Connection, accepted
+from .connection import Connection, connected
 from .handshake import Handshake, refused
 from .outgoing import outgoing
 from .performer import LoopPerformer, Performer, close_all, family, perform, raise_sole
@@ -115,7 +116,7 @@ class StreamPerformer(LoopPerformer[Streams]):
 
     async def close(self, connect: Connect, /) -> None:
         """Close a connection without waiting for the peer."""
-        await _hung_up(self.streams.pop(connect)[1])
+        await _hung_up(self._taken(connect)[1])
 
     async def _secured(
         self, endpoint: Endpoint, server_name: str | None, begun: Handshake
@@ -261,6 +262,8 @@ async def connect(
     anchors: Anchors | None = None,
     crls: Crls | Iterable[bytes] = (),
     client_certificate: ClientCertificate | None = None,
+    aliases: AliasTable | None = None,
+    local_domain: str = "",
 ) -> Connection[Streams]:
     """Connect to the domain of a SIP URI, and make sure that it is the domain.
 
@@ -275,9 +278,13 @@ async def connect(
         crls: certificate revocation lists, each in DER; better as `Crls`, which are prepared once and may be large. The
             policy says what it means when none of them speaks of a certificate.
         client_certificate: what is shown to a server that asks for a certificate.
+        aliases: the connections that are open already, each under the `Connection` that an earlier call returned. One
+            that leads to a server of the domain is used again where its peer is accepted for this domain, too.
+        local_domain: the domain of ours on behalf of which the connection is used, as in ``aliases``.
 
     Returns:
-        The connection, with the verdict. Its stream is a ``StreamReader`` and a ``StreamWriter``; close the latter.
+        The connection, with the verdict; ``verdict.reused`` is None if it is new. Its stream is a
+        ``StreamReader`` and a ``StreamWriter``; close the latter.
 
     Raises:
         PeerRejected: there is evidence against every peer, or, as `PeerInsufficient`, too little for the policy.
@@ -289,7 +296,8 @@ async def connect(
         InvalidServer: there is no ``resolver``, and the system names no name server.
         OSError: this process has no file descriptors left.
     """
-    machine, context = outgoing(uri, policy, anchors, crls, client_certificate, asyncio.get_running_loop().time)
+    machine, context = outgoing(
+        uri, policy, anchors, crls, client_certificate, aliases, local_domain, asyncio.get_running_loop().time
+    )
     performer = StreamPerformer(AdResolver.system() if resolver is None else resolver, context)
-    verdict = await drive(machine, performer)
-    return Connection(performer.streams[accepted(verdict)], verdict)
+    return connected(performer, await drive(machine, performer))

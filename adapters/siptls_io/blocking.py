@@ -19,12 +19,13 @@ from siptls.dns import Lookup
 from siptls.events import Anchors, Connect, ConnectEvent, ConnectFailed, LookupEvent, PathEvent, ValidatePath
 from siptls.machine import Machine
 from siptls.policy import Policy
+from siptls.reuse import AliasTable
 from siptls.revocation import Crls
 from siptls.uri import SipUri
 
 from .ad_resolver import AdResolver
 from .cancellation import EVENT_READ, EVENT_WRITE, Cancellation, Cancelled
-from .connection import Connection, accepted
+from .connection import Connection, connected
 from .handshake import A_MOMENT, REMEMBERED, Handshake, handshake, looks_like_a_refusal, refused
 from .outgoing import outgoing
 from .paths import validate_path
@@ -109,7 +110,7 @@ class SocketPerformer(NetworkPerformer[ssl.SSLSocket]):
 
     def close(self, connect: Connect, /) -> None:
         """Close a connection without waiting for the peer."""
-        stream = self.streams.pop(connect)
+        stream = self._taken(connect)
         with suppress(OSError, ValueError):
             stream.unwrap()  # sends close_notify; the peer's is not waited for
         stream.close()
@@ -175,6 +176,8 @@ def connect(
     anchors: Anchors | None = None,
     crls: Crls | Iterable[bytes] = (),
     client_certificate: ClientCertificate | None = None,
+    aliases: AliasTable | None = None,
+    local_domain: str = "",
 ) -> Connection[ssl.SSLSocket]:
     """Connect to the domain of a SIP URI, make sure that it is the domain, and block until then.
 
@@ -189,9 +192,14 @@ def connect(
         crls: certificate revocation lists, each in DER; better as `Crls`, which are prepared once and may be large. The
             policy says what it means when none of them speaks of a certificate.
         client_certificate: what is shown to a server that asks for a certificate.
+        aliases: the connections that are open already, each under the `Connection` that an earlier call returned. One
+            that leads to a server of the domain is used again where its peer is accepted for this domain, too.
+            No other thread may change the table meanwhile.
+        local_domain: the domain of ours on behalf of which the connection is used, as in ``aliases``.
 
     Returns:
-        The connection, with the verdict. Its stream is an ``ssl.SSLSocket`` that blocks without a time-out.
+        The connection, with the verdict; ``verdict.reused`` is None if it is new. Its stream is an
+        ``ssl.SSLSocket`` that blocks without a time-out.
 
     Raises:
         PeerRejected: there is evidence against every peer, or, as `PeerInsufficient`, too little for the policy.
@@ -203,14 +211,14 @@ def connect(
         InvalidServer: there is no ``resolver``, and the system names no name server.
         OSError: this process has no file descriptors left.
     """
-    machine, context = outgoing(uri, policy, anchors, crls, client_certificate, time.monotonic)
+    machine, context = outgoing(uri, policy, anchors, crls, client_certificate, aliases, local_domain, time.monotonic)
     performer = SocketPerformer(AdResolver.system() if resolver is None else resolver, context)
     try:
-        verdict = drive(machine, performer)
-        stream = performer.streams[accepted(verdict)]
-        stream.settimeout(None)
+        connection = connected(performer, drive(machine, performer))
+        for stream in performer.streams.values():  # the new one
+            stream.settimeout(None)
     except BaseException:
         for left in list(performer.streams.values()):  # interrupted just when it was accepted
             left.close()
         raise
-    return Connection(stream, verdict)
+    return connection

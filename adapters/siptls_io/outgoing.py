@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from siptls.events import Anchors
 from siptls.outbound import Outbound
 from siptls.policy import Policy
+from siptls.reuse import AliasTable
 from siptls.revocation import Crls
 from siptls.uri import SipUri
 
@@ -25,6 +26,8 @@ def outgoing(
     anchors: Anchors | None,
     crls: Crls | Iterable[bytes],
     client_certificate: ClientCertificate | None,
+    aliases: AliasTable | None,
+    local_domain: str,
     clock: Callable[[], float],
 ) -> tuple[Outbound, ssl.SSLContext]:
     """Make the machine and the TLS context for one call of ``connect()``.
@@ -35,6 +38,8 @@ def outgoing(
         anchors: the trust anchors; None takes the system's.
         crls: the CRLs, or each of them in DER.
         client_certificate: what may be shown to the server, if the URI's domain may see it.
+        aliases: the connections that are open already, or None.
+        local_domain: the domain of ours on behalf of which the connection is used.
         clock: the clock that the machine will be driven by; it starts when all is set up.
 
     Returns:
@@ -58,5 +63,7 @@ def outgoing(
         randbelow=secrets.randbelow,
         anchors=trusted,
         crls=lists,
+        aliases=aliases,
+        local_domain=local_domain,
     )
     return machine, context

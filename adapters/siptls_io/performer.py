@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar, Generic, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
+from siptls.alias_row import Presentation
 from siptls.dns import Lookup
 from siptls.events import (
     Connect,
@@ -112,17 +113,26 @@ class NetworkPerformer(Generic[S]):
 
     Attributes:
         streams: the open connections; who takes one out of here has to close it.
+        presentations: what the peers of the open connections presented.
     """
 
     def __init__(self, resolver: Resolver, context: ssl.SSLContext) -> None:
         self._resolver = resolver
         self._context = context
         self.streams: dict[Connect, S] = {}
+        self.presentations: dict[Connect, Presentation] = {}
+
+    def _taken(self, connect: Connect) -> S:
+        """Keep a connection no more, and return its stream."""
+        self.presentations.pop(connect, None)
+        return self.streams.pop(connect)
 
     def _presented(self, action: Connect, stream: S, tls: TlsObject, begun: Handshake) -> Presented:
         """Keep a stream after its handshake, and tell of it."""
+        chain = presented_chain(tls)
         self.streams[action] = stream
-        return Presented(action, presented_chain(tls), facts(tls, action.server_name, begun))
+        self.presentations[action] = Presentation(chain)
+        return Presented(action, chain, facts(tls, action.server_name, begun))
 
 
 class LoopPerformer(NetworkPerformer[S], ABC):

@@ -18,12 +18,13 @@ except ModuleNotFoundError as _missing:
 from siptls.events import Anchors, Close, Connect, Endpoint, Event, Presented
 from siptls.machine import Machine
 from siptls.policy import Policy
+from siptls.reuse import AliasTable
 from siptls.revocation import Crls
 from siptls.uri import SipUri
 from siptls.verdict import Verdict
 
 from .ad_resolver import AdResolver
-from .connection import Connection, accepted
+from .connection import Connection, connected
 from .handshake import A_MOMENT, REMEMBERED, Handshake, looks_like_a_refusal, refused
 from .outgoing import outgoing
 from .performer import Errand, LoopPerformer, Performer, close_all, family, perform, raise_sole
@@ -105,7 +106,7 @@ class StreamPerformer(LoopPerformer[Stream]):
     async def close(self, connect: Connect, /) -> None:
         """Close a connection without waiting for the peer."""
         with suppress(trio.BrokenResourceError):
-            await self.streams.pop(connect).aclose()  # sends close_notify; the peer's is not waited for
+            await self._taken(connect).aclose()  # sends close_notify; the peer's is not waited for
 
     async def _secured(self, endpoint: Endpoint, server_name: str | None, begun: Handshake) -> tuple[Stream, TlsObject]:
         tcp = trio.socket.socket(family(endpoint), socket.SOCK_STREAM)
@@ -171,6 +172,8 @@ async def connect(
     anchors: Anchors | None = None,
     crls: Crls | Iterable[bytes] = (),
     client_certificate: ClientCertificate | None = None,
+    aliases: AliasTable | None = None,
+    local_domain: str = "",
 ) -> Connection[Stream]:
     """Connect to the domain of a SIP URI, and make sure that it is the domain.
 
@@ -185,9 +188,13 @@ async def connect(
         crls: certificate revocation lists, each in DER; better as `Crls`, which are prepared once and may be large. The
             policy says what it means when none of them speaks of a certificate.
         client_certificate: what is shown to a server that asks for a certificate.
+        aliases: the connections that are open already, each under the `Connection` that an earlier call returned. One
+            that leads to a server of the domain is used again where its peer is accepted for this domain, too.
+        local_domain: the domain of ours on behalf of which the connection is used, as in ``aliases``.
 
     Returns:
-        The connection, with the verdict. Its stream is a ``trio.SSLStream``; close it with ``aclose()``.
+        The connection, with the verdict; ``verdict.reused`` is None if it is new. Its stream is a
+        ``trio.SSLStream``; close it with ``aclose()``.
 
     Raises:
         PeerRejected: there is evidence against every peer, or, as `PeerInsufficient`, too little for the policy.
@@ -199,7 +206,8 @@ async def connect(
         InvalidServer: there is no ``resolver``, and the system names no name server.
         OSError: this process has no file descriptors left.
     """
-    machine, context = outgoing(uri, policy, anchors, crls, client_certificate, trio.current_time)
+    machine, context = outgoing(
+        uri, policy, anchors, crls, client_certificate, aliases, local_domain, trio.current_time
+    )
     performer = StreamPerformer(AdResolver.system() if resolver is None else resolver, context)
-    verdict = await drive(machine, performer)
-    return Connection(performer.streams[accepted(verdict)], verdict)
+    return connected(performer, await drive(machine, performer))
