@@ -107,3 +107,11 @@ def test_one_call_of_expire_costs_what_is_over() -> None:
             accepted(table, number, f"10.0.{number // 250}.{number % 250}", 1.0 + (number > 9))
         costs.append(lines_run(partial(table.expire, 1.0)))
     assert costs[0] == costs[1]
+
+
+@pytest.mark.req("T-A03")
+def test_a_client_that_refreshes_its_row_all_the_time_leaves_nothing_behind_in_the_queue() -> None:
+    table = filled(10)
+    for number in range(5_000):
+        accepted(table, 7, "10.0.0.7", float(1_000 + number))
+    assert lines_run(partial(table.expire, 1e12)) < 1_000
