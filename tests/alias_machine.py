@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import random
 from collections import Counter
 
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -171,25 +170,24 @@ class Tables(RuleBasedStateMachine):
         TALLY.update(self.both.seen)
 
 
-def play(operations: int, number: int | None = None, *, shrink: bool = True) -> Counter[str]:
+def play(operations: int, number: int, *, shrink: bool = True) -> Counter[str]:
     """Let tables live through so many operations.
 
     Args:
         operations: how many, at the least.
-        number: settles them; None draws them afresh.
+        number: settles them.
         shrink: whether to look for fewer operations that make the same difference.
 
     Raises:
         AssertionError: the table and the model differ; the message has the operations that lead there.
     """
     TALLY.clear()
-    start = random.SystemRandom().randrange(2**32) if number is None else number
     # Some tables end early, so there may be another round.
     for more in itertools.count():
         wanted = operations - TALLY["operations"]
         if wanted <= 0:
             return TALLY.copy()
-        _play(max(1, wanted // STEPS), start + more, shrink)
+        _play(max(1, wanted // STEPS), number + more, shrink)
     raise AssertionError("this is never reached")
 
 

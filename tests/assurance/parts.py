@@ -53,6 +53,14 @@ PARTS: Final = {
         Part("libdane", "GnuTLS' libdane", "differential.libdane_opinion", 10_000, 1_000, "worlds"),
         Part("names", "service-identity", "differential.name_opinion", 10_000, 1_000, "questions"),
         Part("model", "the reference model", "assurance.model", 20_000, 1_000, "worlds"),
+        Part(
+            "aliases",
+            "a naive model of the alias table",
+            "assurance.aliases",
+            1_000_000,
+            50_000,
+            "operations",
+        ),
     )
 }
 

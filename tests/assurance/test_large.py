@@ -23,7 +23,8 @@ ROOT = Path(__file__).parents[2]
 def test_the_counts_are_those_that_are_promised() -> None:
     assert PARTS["openssl"].count >= 20_000
     assert PARTS["der"].count >= 1_000_000
-    assert set(PARTS) == {"openssl", "der", "libdane", "names", "model"}
+    assert PARTS["aliases"].count >= 1_000_000
+    assert set(PARTS) == {"openssl", "der", "libdane", "names", "model", "aliases"}
 
 
 def test_chunks_are_all_of_it_and_no_two_have_a_seed_in_common() -> None:
