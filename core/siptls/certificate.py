@@ -51,21 +51,20 @@ class TooManyNames(InvalidCertificate):
 class Certificate:
     """An X.509 certificate. Making one only keeps the octets; every attribute is read when it is first asked for.
 
-    ``spki``, ``not_before`` and ``not_after`` read just the way to them, however large the rest is. All other
-    attributes first check the structure of the whole certificate and then the extension that they are in. Any of them
-    raises `InvalidCertificate`, and nothing else, when what it reads is malformed: not DER, data behind the end, an
-    extension that occurs twice, an empty subjectAltName, and so on.
+    Each attribute first checks the structure of the whole certificate and then the extension that it is in. Only
+    `pinned_key` reads just the way to it, however large the rest is. Any of them raises `InvalidCertificate`, and
+    nothing else, when what it reads is malformed: not DER, data behind the end, an extension that occurs twice, an
+    empty subjectAltName, and so on.
 
     Args:
         der: the octets.
     """
 
-    __slots__ = ("_body", "_constraints", "_dates", "_may_constrain", "_names", "_purposes", "_spki", "der")
+    __slots__ = ("_body", "_constraints", "_may_constrain", "_names", "_purposes", "_spki", "der")
 
     def __init__(self, der: bytes) -> None:
         self.der: Final = der
         self._spki: bytes | None = None
-        self._dates: structure.Dates | None = None
         self._body: structure.Body | None = None
         self._names: tuple[GeneralName, ...] | EllipsisType | None = ...
         self._constraints: NameConstraints | EllipsisType | None = ...
@@ -78,6 +77,16 @@ class Certificate:
     @property
     def spki(self) -> bytes:
         """The DER of SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7)."""
+        self._read()
+        return self.pinned_key
+
+    @property
+    def pinned_key(self) -> bytes:
+        """The same as ``spki``, without a look at what follows it.
+
+        For those who have pinned the key: whatever else is in the certificate, they hold against nothing (RFC 7671
+        section 5.1). It says nothing of whether the rest is a certificate.
+        """
         spki = self._spki
         if spki is None:
             self._spki = spki = structure.spki(self.der)
@@ -106,12 +115,12 @@ class Certificate:
     @property
     def not_before(self) -> datetime:
         """The first second of the validity, aware in UTC (RFC 5280 section 4.1.2.5)."""
-        return self._validity()[0]
+        return self._read().dates[0]
 
     @property
     def not_after(self) -> datetime:
         """The last second of the validity, aware in UTC (RFC 5280 section 4.1.2.5)."""
-        return self._validity()[1]
+        return self._read().dates[1]
 
     @property
     def critical_extensions(self) -> tuple[str, ...]:
@@ -198,12 +207,6 @@ class Certificate:
     def may_have_purposes(self) -> bool:
         """Say quickly whether there can be an extended key usage at all: its identifier must then occur somewhere."""
         return self.der.find(_EXTENDED_KEY_USAGE_HERE) >= 0
-
-    def _validity(self) -> structure.Dates:
-        dates = self._dates
-        if dates is None:
-            self._dates = dates = structure.dates(self.der) if self._body is None else self._body.dates
-        return dates
 
     def _read(self) -> structure.Body:
         body = self._body

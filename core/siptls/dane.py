@@ -287,7 +287,7 @@ def association(certificate: Certificate, selector: int, matching: int) -> bytes
     Raises:
         InvalidCertificate: it is malformed and the selector is 1.
     """
-    return digest(certificate.der if selector == CERT else certificate.spki, matching)
+    return digest(certificate.der if selector == CERT else certificate.pinned_key, matching)
 
 
 def matches(record: Tlsa, certificate: Certificate) -> bool:

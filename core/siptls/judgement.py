@@ -109,7 +109,7 @@ class Judgement(PathWeighing):
             return
         leaf = Certificate(chain[0])
         try:
-            leaf.spki  # noqa: B018 - whatever authenticates the peer authenticates its key, so there must be one (A-22)
+            leaf.pinned_key  # noqa: B018 - whatever authenticates the peer authenticates its key, so there must be one (A-22)
         except InvalidCertificate as error:
             self._refuse("cert.malformed", f"{error.place}: expected {error.expected}")
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, Protocol
 
+from . import structure
 from .certificate import Certificate
 from .errors import InvalidCertificate
 from .events import Anchors
@@ -248,13 +249,15 @@ def seconds_left(certificates: list[Certificate], at: datetime) -> float:
     """Return how long certificates stay valid: until the first of them expires.
 
     Args:
-        certificates: at least one.
+        certificates: the leaf, and authorities of a validated path.
         at: the time from which it is counted.
 
     Raises:
         InvalidCertificate: the dates of a certificate are malformed.
     """
-    return (min([certificate.not_after for certificate in certificates]) - at).total_seconds()
+    # The validator has read the authorities as a whole; here only the way to their dates is read.
+    ends = [certificates[0].not_after, *[structure.dates(authority.der)[1] for authority in certificates[1:]]]
+    return (min(ends) - at).total_seconds()
 
 
 def malformed(leaf: Certificate) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from . import algorithm
 from . import der as asn1
 from .errors import InvalidCertificate
 from .general_name import PRINTABLE, PRINTABLE_STRING, UTF8_STRING, directory_name
@@ -16,23 +17,6 @@ from .general_name import PRINTABLE, PRINTABLE_STRING, UTF8_STRING, directory_na
 # v1 is the default and left out (RFC 5280 section 4.1.2.1). v2 came and went without use; path validators refuse it.
 _LONG: Final = b"\x30\x82"
 _VERSION_3: Final = b"\xa0\x03\x02\x01\x02"
-
-# Algorithm identifiers that need no reading, because they are known to be right.
-_ALGORITHMS: Final = frozenset(
-    map(
-        bytes.fromhex,
-        (
-            "300a06082a8648ce3d040302",  # ecdsa-with-SHA256
-            "300a06082a8648ce3d040303",  # ecdsa-with-SHA384
-            "300d06092a864886f70d01010b0500",  # sha256WithRSAEncryption
-            "300d06092a864886f70d01010c0500",  # sha384WithRSAEncryption
-            "300d06092a864886f70d0101010500",  # rsaEncryption
-            "301306072a8648ce3d020106082a8648ce3d030107",  # id-ecPublicKey, P-256
-            "301006072a8648ce3d020106052b81040022",  # id-ecPublicKey, P-384
-            "300506032b6570",  # Ed25519
-        ),
-    )
-)
 
 EXTENSIONS: Final = {
     b"\x55\x1d\x0f": "keyUsage",
@@ -119,7 +103,7 @@ def body(der: bytes) -> Body:
     """
     start, end, stop, version_3 = _begin(der)
     serial, signature = asn1.integer(der, start, end, "serialNumber")
-    issuer = _algorithm(der, signature, end, "signature")
+    issuer = algorithm.check(der, signature, end, "signature")
     outer = end + issuer - signature
     if der[end:outer] != der[signature:issuer]:
         raise InvalidCertificate("signatureAlgorithm", "the same algorithm as in signature")
@@ -130,20 +114,6 @@ def body(der: bytes) -> Body:
     extensions = _public_key(der, key, end)
     table = _table(der, extensions, end, version_3=version_3)
     return Body(serial, der[issuer:validity], interval, der[subject:key], table)
-
-
-def _algorithm(der: bytes, start: int, end: int, place: str) -> int:
-    """Check an AlgorithmIdentifier and return where it ends; its parameters concern only the algorithm."""
-    content, stop = asn1.tagged(der, start, end, asn1.SEQUENCE, place)
-    if der[start:stop] in _ALGORITHMS:
-        return stop
-    content, start = asn1.tagged(der, content, stop, asn1.OBJECT_IDENTIFIER, place)
-    asn1.check_object_identifier(der[content:start], place)
-    if start < stop:
-        _, start = asn1.element(der, start, stop, place)
-    if start != stop:
-        raise InvalidCertificate(place, "an algorithm and at most one parameter")
-    return stop
 
 
 def _name(der: bytes, start: int, end: int, place: str) -> int:
@@ -184,7 +154,7 @@ def _validity(der: bytes, start: int, end: int) -> tuple[Dates, int]:
 def _public_key(der: bytes, start: int, end: int) -> int:
     """Check the outer form of a SubjectPublicKeyInfo and return where it ends."""
     start, end = asn1.tagged(der, start, end, asn1.SEQUENCE, "subjectPublicKeyInfo")
-    key = _algorithm(der, start, end, "subjectPublicKeyInfo")
+    key = algorithm.check(der, start, end, "subjectPublicKeyInfo")
     asn1.bits(der, key, end, "subjectPublicKeyInfo")
     return end
 

@@ -623,17 +623,82 @@ def test_an_extension_with_long_lengths_is_read_like_a_short_one() -> None:
     assert read.critical_extensions == (SUBJECT_ALT_NAME,)
 
 
+# Algorithms.
+
+NULL = b"\5\0"
+SHA_256 = sequence(oid("2.16.840.1.101.3.4.2.1"), NULL)
+MGF_1 = "1.2.840.113549.1.1.8"
+PSS = "1.2.840.113549.1.1.10"
+
+
+def pss(*fields: bytes) -> bytes:
+    return sequence(oid(PSS), sequence(*fields))
+
+
+SALT = der(0xA2, der(2, b"\x20"))
+FITTING = [
+    *[sequence(oid(rsa), *null) for rsa in ("1.2.840.113549.1.1.1", "1.2.840.113549.1.1.13") for null in ((), (NULL,))],
+    sequence(oid("1.2.840.10045.4.3.4")),
+    sequence(oid("1.3.101.113")),
+    sequence(oid("1.2.840.10045.2.1"), oid("1.3.132.0.35")),
+    sequence(oid("2.16.840.1.101.3.4.3.18")),
+    sequence(oid("1.2.840.10040.4.1"), sequence(der(2, b"\x7f"), der(2, b"\0\x80"), der(2, b"\2"))),
+    sequence(oid("1.2.3.4")),
+    sequence(oid("1.2.3.4"), NULL),
+    sequence(oid("1.2.643.7.1.1.1.1"), sequence(oid("1.2.643.2.2.35.1"))),
+    sequence(oid(PSS)),
+    pss(),
+    pss(der(0xA0, SHA_256), der(0xA1, sequence(oid(MGF_1), SHA_256)), SALT),
+]
+UNFITTING = [
+    sequence(oid("1.2.840.10045.2.1")),
+    sequence(oid("1.2.840.10045.2.1"), NULL),
+    sequence(oid("1.2.840.10045.2.1"), der(6, b"")),
+    sequence(oid("1.2.840.10045.2.1"), oid("1.3.132.0.35"), NULL),
+    sequence(oid("1.2.840.10045.4.3.2"), NULL),
+    sequence(oid("1.2.840.113549.1.1.1"), der(5, b"a")),
+    sequence(oid("1.2.840.113549.1.1.11"), oid("1.2.3")),
+    sequence(oid("1.2.840.113549.1.3.1"), NULL),
+    sequence(oid("1.3.101.112"), NULL),
+    sequence(oid("1.2.3.4"), der(4, b"")),
+    sequence(oid("1.2.3.4"), NULL, NULL),
+    sequence(oid("1.2.840.10040.4.1")),
+    sequence(oid("1.2.840.10040.4.1"), sequence(der(2, b"\x7f"), der(2, b"\x80"), der(2, b"\2"))),
+    sequence(oid("1.2.840.10040.4.1"), sequence(der(2, b"\x7f"), der(2, b""), der(2, b"\2"))),
+    sequence(oid("1.2.840.10040.4.1"), sequence(*[der(2, b"\2")] * 4)),
+    sequence(oid(PSS), NULL),
+    pss(SALT, SALT),
+    pss(der(0xA2, der(2, b"\x14"))),
+    pss(der(0xA2, der(2, b"\xff"))),
+    pss(der(0xA0, sequence(oid("1.3.14.3.2.26"), NULL))),
+    pss(der(0xA1, sequence(oid("1.2.3"), SHA_256))),
+    pss(der(0xA3, der(2, b"\1"))),
+]
+
+
+@pytest.mark.parametrize("algorithm", FITTING, ids=bytes.hex)
+def test_an_algorithm_has_its_own_parameters(algorithm: bytes) -> None:
+    key = sequence(algorithm, bit_string(b"key"))
+    assert Certificate(certificate(spki=key)).spki == key
+
+
+@pytest.mark.parametrize("algorithm", UNFITTING, ids=bytes.hex)
+def test_parameters_of_another_algorithm_are_refused(algorithm: bytes) -> None:
+    with pytest.raises(InvalidCertificate, match="subjectPublicKeyInfo"):
+        _ = Certificate(certificate(spki=sequence(algorithm, bit_string(b"key")))).pinned_key
+
+
 # What is not read.
 
 SUBJECT_OF_GARBAGE = certificate(subject=der(0x30, b"garbage"), all_extensions=b"garbage", signature=b"garbage")
 
 
-def test_the_public_key_is_read_whatever_stands_in_the_rest() -> None:
+def test_only_a_pinned_key_is_read_whatever_stands_in_the_rest() -> None:
     read = Certificate(SUBJECT_OF_GARBAGE)
-    assert read.spki == SPKI
-    assert read.not_after == datetime(2027, 1, 1, tzinfo=UTC)
-    with pytest.raises(InvalidCertificate):
-        _ = read.names
+    assert read.pinned_key == SPKI
+    for fact in ("spki", "not_before", "not_after", "serial", "names"):
+        with pytest.raises(InvalidCertificate):
+            getattr(read, fact)
 
 
 def test_a_malformed_extension_spoils_only_what_stands_in_it() -> None:
@@ -644,18 +709,15 @@ def test_a_malformed_extension_spoils_only_what_stands_in_it() -> None:
         _ = read.extended_key_usage
 
 
-@pytest.mark.parametrize("path", ["spki", "not_after"])
+@pytest.mark.parametrize("path", ["pinned_key", "spki", "not_after"])
 @pytest.mark.parametrize("cut", ["before the name", "in the key"])
 def test_what_is_malformed_on_the_way_to_the_key_is_refused(path: str, cut: str) -> None:
     whole = certificate()
     end = whole.index(b"\x30\x18") if cut == "before the name" else whole.index(SPKI) + 9
     tbs = sequence(whole[whole.index(b"\xa0\3\2\1\2") : end])
     octets = sequence(tbs, SHA256_ECDSA, bit_string(b""))
-    if path == "not_after" and cut == "in the key":
-        assert Certificate(octets).not_after == datetime(2027, 1, 1, tzinfo=UTC)
-    else:
-        with pytest.raises(InvalidCertificate):
-            getattr(Certificate(octets), path)
+    with pytest.raises(InvalidCertificate):
+        getattr(Certificate(octets), path)
 
 
 def test_quick_answers_on_constraints_and_purposes_are_never_a_wrong_no() -> None:
@@ -723,11 +785,11 @@ def test_ten_times_the_names_cost_at_most_twelve_times_as_much() -> None:
     assert _growth(lambda: Certificate(small).names, lambda: Certificate(large).names, 12) <= 12
 
 
-def test_the_public_key_costs_the_same_however_many_names_there_are() -> None:
+def test_a_pinned_key_costs_the_same_however_many_names_there_are() -> None:
     small, large = _certificate_of(1), _certificate_of(10_000)
 
     def read(octets: bytes) -> Callable[[], object]:
-        return lambda: [Certificate(octets).spki for _ in range(200)]
+        return lambda: [Certificate(octets).pinned_key for _ in range(200)]
 
     assert _growth(read(small), read(large), 2) <= 2
 
