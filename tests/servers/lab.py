@@ -14,6 +14,7 @@ from servers.kamailio import SIPS_PORT, Kamailio, answering
 from servers.nameservers import serving, validating
 from servers.octets import OctetRecorder, recording
 from servers.opinion import Opinion, openssl_opinion
+from servers.proxies import Proxies, make_proxies
 from servers.tree import NAME_SERVER_ADDRESS, Tree, Zone, write_tree
 
 _TURN_SECONDS = 300.0
@@ -32,6 +33,7 @@ class Lab:
     credentials: Credentials
     kamailio: Kamailio
     recorder: OctetRecorder
+    proxies: Proxies
 
     def openssl_opinion_of(self, name: str) -> Opinion:
         """What OpenSSL thinks of Kamailio as the server of a deployment with TLSA records."""
@@ -74,10 +76,10 @@ def _write_credentials(deployments: Mapping[str, Deployment], directory: Path) -
     return credentials
 
 
-def _make_zones(deployments: Mapping[str, Deployment]) -> list[Zone]:
-    """The zones of all deployments and the two above them."""
+def _make_zones(deployments: Mapping[str, Deployment], proxies: Proxies) -> list[Zone]:
+    """The zones of all deployments and of the proxies, and the two above them."""
     above = [Zone(".", ""), Zone("example.", f"ns A {NAME_SERVER_ADDRESS}")]
-    return [*above, *(deployment.zone for deployment in deployments.values())]
+    return [*above, *(deployment.zone for deployment in deployments.values()), *proxies.zones]
 
 
 @contextlib.contextmanager
@@ -101,11 +103,12 @@ def running_lab(directory: Path) -> Generator[Lab]:
         stack.enter_context(_only_one())
         authorities = Authorities()
         deployments = make_deployments(authorities) | make_detours(authorities)
+        proxies = make_proxies(authorities)
         ca_file = directory / "public-root.pem"
         ca_file.write_bytes(authorities.public.pem)
-        tree = write_tree(directory, _make_zones(deployments))
+        tree = write_tree(directory, _make_zones(deployments, proxies))
         credentials = _write_credentials(deployments, directory)
         stack.enter_context(serving(tree, directory))
         stack.enter_context(validating(tree, directory))
         kamailio, recorder = stack.enter_context(sip_servers(credentials, directory))
-        yield Lab(deployments, ca_file, tree, credentials, kamailio, recorder)
+        yield Lab(deployments, ca_file, tree, credentials, kamailio, recorder, proxies)

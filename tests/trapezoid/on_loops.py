@@ -13,7 +13,9 @@ from loops import EVENT_LOOPS, PATIENCE
 Main: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 Run: TypeAlias = Callable[[Main], object]
 
-_RUNS = [pytest.param(EVENT_LOOPS[name].run, id=name) for name in ("anyio+asyncio", "anyio+trio")]
+by_both_loops = pytest.mark.parametrize(
+    "run", [pytest.param(EVENT_LOOPS[name].run, id=name) for name in ("anyio+asyncio", "anyio+trio")]
+)
 
 
 def on_both_loops(main: Main) -> Callable[[Run], None]:
@@ -23,7 +25,7 @@ def on_both_loops(main: Main) -> Callable[[Run], None]:
         run(main)
 
     test.__name__, test.__qualname__, test.__module__ = main.__name__, main.__qualname__, main.__module__
-    return pytest.mark.parametrize("run", _RUNS)(test)
+    return by_both_loops(test)
 
 
 async def until(condition: Callable[[], object]) -> None:

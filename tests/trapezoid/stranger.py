@@ -16,14 +16,15 @@ from trapezoid.sip import Message, messages
 
 
 @asynccontextmanager
-async def connected(port: int, leaf: Issued | None) -> AsyncGenerator[TLSStream]:
+async def connected(port: int, leaf: Issued | None, address: str = P2_ADDRESS) -> AsyncGenerator[TLSStream]:
     """A connection to P2 from the address of P1, without a server name.
 
     Args:
         port: that of P2.
         leaf: the certificate to show; None shows none.
+        address: that of P2.
     """
-    transport = await anyio.connect_tcp(P2_ADDRESS, port)
+    transport = await anyio.connect_tcp(address, port)
     stream = await TLSStream.wrap(transport, ssl_context=client(leaf), server_side=False, standard_compatible=False)
     async with stream:
         yield stream
