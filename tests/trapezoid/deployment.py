@@ -25,7 +25,8 @@ from siptls_io import Cancellation, ZoneFiles
 from trapezoid.phone import Phone
 from trapezoid.proxy import Link, Proxy
 
-A_DOMAIN, B_DOMAIN, SECOND = "atlanta.example", "biloxi.example", "shop.example"
+A_DOMAIN, B_DOMAIN, SECOND, CUSTOMER = "atlanta.example", "biloxi.example", "shop.example", "customer.example"
+"""P1 serves the first domain and the last one, P2 the two between them."""
 ALICE, BOB, CAROL = f"sip:alice@{A_DOMAIN}", f"sip:bob@{B_DOMAIN}", f"sip:carol@{SECOND}"
 P1_HOST, P2_HOST = f"p1.{A_DOMAIN}", f"p2.{B_DOMAIN}"
 P1_ADDRESS, P2_ADDRESS = "127.0.0.1", "127.0.0.2"
@@ -150,7 +151,7 @@ async def trapezoid(
     ):
         ports = {"p1": _port(one), "p2": _port(two)}
         proxy = partial(Proxy, resolver=world, anchors=ANCHORS, offers=offers, policy=policy)
-        left = proxy(P1_HOST, [A_DOMAIN], one, ports["p1"], p1, claims=[B_DOMAIN], shows=shows)
+        left = proxy(P1_HOST, [A_DOMAIN, CUSTOMER], one, ports["p1"], p1, claims=[B_DOMAIN], shows=shows)
         right = proxy(P2_HOST, [B_DOMAIN, SECOND], two, ports["p2"], p2, claims=[A_DOMAIN])
         alice = Phone(ALICE, resolver=world, anchors=ANCHORS)
         bob = Phone(BOB, resolver=world, anchors=ANCHORS)

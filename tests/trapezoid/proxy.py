@@ -192,7 +192,7 @@ class Proxy:
             anchors=self._anchors,
             crls=self.crls,
             aliases=self.table,
-            local_domain=self.domains[0],
+            local_domain=self._local_domain(request),
         )
         performer = StreamPerformer(self._resolver, self._client_context)
         verdict = await drive(machine, performer)
@@ -206,11 +206,22 @@ class Proxy:
         chain = presented_chain(stream.extra(TLSAttribute.ssl_object))  # noqa: S610 - Django's is another
         link = Link(stream, verdict, Presentation(chain), verdict.endpoint.address)
         self.opened.append(link)
-        row = self.table.add(verdict, link, link.presentation, local_domain=self.domains[0], now=anyio.current_time())
+        row = self.table.add(
+            verdict,
+            link,
+            link.presentation,
+            local_domain=self._local_domain(request),
+            now=anyio.current_time(),
+        )
         link.offers.append(row)
         assert self._tasks is not None
         self._tasks.start_soon(self._listen, link)
         return link
+
+    def _local_domain(self, request: Message) -> str:
+        """For which of its domains the proxy speaks: that of the sender, or that of the receiver."""
+        sender = request.address("from").host
+        return sender if sender in self.domains else request.uri.host
 
     async def _listen(self, link: Link) -> None:
         """Take what comes on a connection until it ends; then nobody finds it any more."""
@@ -241,7 +252,7 @@ class Proxy:
                 link.verdict,
                 link,
                 link.presentation,
-                local_domain=self.domains[0],
+                local_domain=self._local_domain(request),
                 now=anyio.current_time(),
                 source=link.source,
                 via=request.vias[0],
@@ -257,9 +268,10 @@ class Proxy:
 
     def _is_refused(self, link: Link, request: Message) -> bool:
         """Say what is to be said of a request that another proxy brings, and whether it ends here."""
-        sender = request.address("from")
-        if not isinstance(link.verdict, ClientVerdict) or sender.host in self.domains:
+        is_phone = request.method == "REGISTER" or link in self._flows.values()
+        if is_phone or not isinstance(link.verdict, ClientVerdict):
             return False
+        sender = request.address("from")
         found = (
             *authoritative_proxy(link.verdict, sender.host),
             *from_domain(sender, link.verdict, policy=self.policy),

@@ -16,6 +16,7 @@ from trapezoid.deployment import (
     B_DOMAIN,
     BOB,
     CAROL,
+    CUSTOMER,
     P1_FOR_DOMAIN,
     P1_HOST,
     P2,
@@ -178,6 +179,22 @@ async def test_when_the_connection_is_gone_a_new_one_takes_its_place() -> None:
         # P2's connection comes from 127.0.0.1, which is not the address of P2: it is offered, but leads nowhere.
         assert (await all_four.alice.say(BOB, "and again")).status == 200
         assert all_four.between() == (2, 1)
+
+
+@pytest.mark.req("R5923-9.3-3", "R5923-9.3-4")
+@on_both_loops
+async def test_each_of_the_domains_that_a_proxy_hosts_has_connections_of_its_own() -> None:
+    async with trapezoid() as all_four:
+        customer = f"sip:alice@{CUSTOMER}"
+        for number, sender in enumerate((ALICE, customer, ALICE, customer)):
+            assert (await all_four.alice.say(BOB, "hello", sender=sender)).status == 200
+            assert all_four.between() == (min(number + 1, 2), 0)
+        first, second = all_four.p1.opened
+        assert [verdict.reused for verdict in all_four.p1.verdicts] == [None, None, first, second]
+        assert [row.local_domain for link in (first, second) for row in all_four.p1.table.of(link)] == [
+            A_DOMAIN,
+            CUSTOMER,
+        ]
 
 
 # Another domain at the same server.
