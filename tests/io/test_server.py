@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import select
 import socket
 import ssl
 import subprocess
@@ -339,6 +340,23 @@ class TestWhichCertificateIsShown:
         record = f"3 1 1 {hashlib.sha256(FOR_ALL.spki).hexdigest()}"
         by_host = verify_chain([shown], domain=DOMAIN, target=HOST, tlsa=[record], delegation=Security.SECURE)
         assert (by_host.accepted, by_host.method) == (True, "dane-ee")
+
+    @pytest.mark.req("A-05", "R7671-3-2")
+    @pytest.mark.parametrize("asked", [b"\x1b[2Jevil", b"192.0.2.1", b"b\xfccher.example", b"a b", b"-.example", b"*"])
+    def test_what_is_no_name_of_a_host_counts_as_no_name(self, asked: bytes) -> None:
+        hostile = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), None)
+        hostile.set_tlsext_host_name(asked)
+        hostile.set_connect_state()
+        session = THREE.session()
+        while not session.established:
+            with suppress(SSL.WantReadError):
+                hostile.do_handshake()
+            session.received(hostile.bio_read(65_536))
+            if not session.shake_hands():
+                hostile.bio_write(session.to_send())
+        assert session.facts().server_name is None
+        shown = hostile.get_peer_certificate(as_cryptography=True)
+        assert shown == FOR_ALL.certificate
 
     @in_every_way
     def test_a_renewed_certificate_is_shown_from_the_next_handshake_on(self, way: Way) -> None:
@@ -720,13 +738,16 @@ class TestStreams:
                 socket.create_connection(("127.0.0.1", server.port), PATIENCE) as tcp,
                 made.wrap_socket(tcp, server_hostname=DOMAIN) as stream,
             ):
+                # One thread does both: before Python 3.13 a TLS socket may not be read and written at the same time.
+                stream.setblocking(False)
                 said = bytes(range(256)) * (size // 256)
-                heard = bytearray()
-                writer = threading.Thread(target=stream.sendall, args=(said,))
-                writer.start()
+                left, heard = memoryview(said), bytearray()
                 while len(heard) < len(said):
-                    heard += stream.recv(65_536)
-                writer.join()
+                    with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                        left = left[stream.send(left[:65_536]) :] if left else left
+                    with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                        heard += stream.recv(65_536)
+                    select.select([stream], [stream] if left else [], [], 0.05)
                 assert heard == said
 
     @in_every_way
@@ -776,6 +797,46 @@ class TestStreams:
                 stream.sendall(b"PING")
                 assert server.only_heard() == b"PING"
         assert server.failed == []
+
+    @in_every_way
+    @pytest.mark.server("openssl")
+    def test_nobody_changes_who_they_are_by_renegotiating(self, way: Way) -> None:
+        """The verdict is about the first handshake, and a client with TLS 1.2 could ask for another one."""
+        with serving(way, ONE, ANYBODY, talk=ECHO) as server:
+            command = ["openssl", "s_client", "-tls1_2", "-connect", f"127.0.0.1:{server.port}"]
+            pipe = subprocess.PIPE
+            with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT) as run:
+                assert run.stdin is not None
+                assert run.stdout is not None
+                run.stdin.write(b"one\n")
+                run.stdin.flush()
+                while run.stdout.readline() != b"one\n":
+                    assert run.poll() is None
+                run.stdin.write(b"R\n")
+                run.stdin.flush()
+                told = run.stdout.read()  # until it gives up, by itself
+            assert b"no renegotiation" in told
+            _, error = server.only_failed()
+        assert "alert handshake failure" in str(error.__cause__ or error)  # that is how OpenSSL takes it
+        assert len(server.connections) == 1
+
+    @in_every_way
+    def test_a_client_that_is_served_sees_the_end_of_the_handshake_whatever_is_done_then(self, way: Way) -> None:
+        seen = threading.Event()
+
+        async def idle(_connection: object) -> bytes:
+            while not seen.is_set():  # noqa: ASYNC110 - another thread says when
+                await anyio.sleep(0.01)
+            return b""
+
+        def idle_blocking(_connection: object) -> bytes:
+            seen.wait(PATIENCE)
+            return b""
+
+        with serving(way, ONE, ANYBODY, talk=Talk(idle, idle_blocking)) as server:
+            tcp = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
+            with client(newest=ssl.TLSVersion.TLSv1_2).wrap_socket(tcp, server_hostname=DOMAIN):
+                seen.set()
 
     @pytest.mark.parametrize("way", WAYS[:2], ids=repr)
     def test_who_has_said_the_last_word_still_listens(self, way: Way) -> None:
