@@ -23,7 +23,7 @@ from trapezoid.deployment import (
     pin,
     trapezoid,
 )
-from trapezoid.on_loops import on_both_loops
+from trapezoid.on_loops import on_both_loops, until
 from trapezoid.phone import LATER
 from trapezoid.sip import Message
 
@@ -57,10 +57,14 @@ async def test_after_the_tlsa_records_changed_the_old_connection_gets_no_new_req
             before, after = all_four.p2.verdicts
             assert before.reused is all_four.from_p1()
             assert (after.outcome.value, after.code, after.reused) == ("REJECTED", "dane.no-match", None)
-            assert [message.start for message in all_four.from_p1().said] == [f"MESSAGE {ALICE} SIP/2.0"]
+            link = all_four.p2.accepted[1]
+            assert [message.start for message in link.said] == [f"MESSAGE {ALICE} SIP/2.0"]
+            # A new connection was made, and not used: P1 shows what it has always shown.
+            await until(lambda: all_four.between() == (1, 1))
+            assert all(new.heard == [] for new in all_four.p1.accepted[1:])
             assert [message.body for message in all_four.alice.heard] == [b"before"]
         assert responses[0].status == 200
-        assert all_four.from_p1().said[-1].start == "SIP/2.0 200 OK"
+        assert link.said[-1].start == "SIP/2.0 200 OK"
 
 
 @pytest.mark.req("A-16", "R5923-8.2-8")
