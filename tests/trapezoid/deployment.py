@@ -45,9 +45,9 @@ P2_FOR_BOTH = ROOT.leaf(cn="P2", uris=[f"sip:{B_DOMAIN}", f"sip:{SECOND}"], **CU
 _POLICY = Policy()
 
 
-def pin(leaf: Issued) -> str:
+def pin(leaf: Issued, usage: int = 3) -> str:
     """The TLSA record that binds the key of a certificate."""
-    return f"3 1 1 {hashlib.sha256(leaf.spki).hexdigest()}"
+    return f"{usage} 1 1 {hashlib.sha256(leaf.spki).hexdigest()}"
 
 
 class World:

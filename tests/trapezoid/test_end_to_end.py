@@ -17,6 +17,7 @@ from trapezoid.deployment import (
     BOB,
     CAROL,
     CUSTOMER,
+    P1,
     P1_FOR_DOMAIN,
     P1_HOST,
     P2,
@@ -26,6 +27,7 @@ from trapezoid.deployment import (
     ROOT,
     SECOND,
     SHORT,
+    pin,
     trapezoid,
 )
 from trapezoid.on_loops import on_both_loops, until
@@ -59,6 +61,29 @@ async def test_two_proxies_whose_certificates_name_hosts_alone_verify_each_other
             "via.tls",
             "via.domain-present",
         ]
+
+
+@pytest.mark.req("RJOH-abs-1", "RJOH-m-1", "S-A-12", "S-B-7")
+@on_both_loops
+async def test_where_the_records_are_signed_the_name_of_the_host_is_verified_in_place_of_the_domain() -> None:
+    of_another_host = ROOT.leaf(cn="P3", dns=[f"p3.{B_DOMAIN}"], **CURRENT)
+    for shown, method, code in (
+        (P2, "pkix-ee", "dane.match"),
+        (of_another_host, "none", "id.mismatch"),
+    ):
+        async with trapezoid(p2=[shown]) as all_four:
+            all_four.publish(A_DOMAIN, pin(P1, usage=1))
+            all_four.publish(B_DOMAIN, pin(shown, usage=1))
+            accepted = (await all_four.alice.say(BOB, "hello")).status == 200
+            (verdict,) = all_four.p1.verdicts
+            assert (verdict.accepted, verdict.method, verdict.code) == (accepted, method, code)
+            client = all_four.from_p1().verdict
+            assert client.method == "pkix-ee"
+            assert Identity(A_DOMAIN, "server-records") in client.identities
+            if accepted:
+                assert Identity(P2_HOST, "dns") in verdict.identities
+                assert (await all_four.bob.say(ALICE, "hello back")).status == 200
+                assert all_four.between() == (1, 0)
 
 
 @pytest.mark.req("S-B-2", "R5922-7.4-1", "R5922-7.4-2", "R5923-9.2-2")
@@ -200,7 +225,7 @@ async def test_each_of_the_domains_that_a_proxy_hosts_has_connections_of_its_own
 # Another domain at the same server.
 
 
-@pytest.mark.req("S-A-25", "S-A-26", "A-16", "R5923-8.1-7")
+@pytest.mark.req("S-A-25", "S-A-26", "A-16", "R5923-8.1-7", "RJOH-m-2", "S-A-20")
 @on_both_loops
 async def test_a_second_domain_joins_by_its_own_secure_records_for_no_longer_than_their_ttl() -> None:
     async with trapezoid() as all_four:
@@ -219,7 +244,7 @@ async def test_a_second_domain_joins_by_its_own_secure_records_for_no_longer_tha
         assert set(row.at(until).proven) == {B_DOMAIN}
 
 
-@pytest.mark.req("A-16", "RJOH-m-3", "T-A01")
+@pytest.mark.req("A-16", "RJOH-m-2", "RJOH-m-3", "T-A01")
 @on_both_loops
 async def test_a_second_domain_whose_records_are_not_signed_gets_neither_the_connection_nor_a_new_one() -> None:
     async with trapezoid() as all_four:
