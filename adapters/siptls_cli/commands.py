@@ -12,7 +12,7 @@ from .options import CA_FILE, FILE, JUDGED, NOW, SHOWN, WORLD, together
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from .given import Cert, Check, Demo, Explain, Locate, Shown
+    from .given import Cert, Check, Demo, Explain, Locate, Reuse, Shown
 
 _SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -23,6 +23,7 @@ Examples:
   siptls check sip:example.com --format json
   siptls locate sip:alice@example.com
   siptls cert chain.pem --domain example.com
+  siptls reuse sip:alice@example.com sip:bob@example.org
   siptls explain dane.no-match
   siptls demo
 
@@ -59,6 +60,21 @@ Exit codes: 0 there are targets, 2 usage or unreadable file, 3 undetermined,
 4 no service, 70 our bug, 130 interrupted.
 """
 
+_REUSE_EXAMPLES: Final = """\b
+Examples:
+  siptls reuse sip:alice@example.com sip:bob@example.org
+  siptls reuse sip:example.com sip:example.org --format json | jq .missing
+
+\b
+Before it is published, without sending anything:
+  siptls reuse sip:example.com sip:example.org --dnssec secure \\
+      --zone example.com=com.txt --zone example.org=org.txt --chain chain.pem
+
+\b
+Exit codes: 0 B may use it, 1 it may not, 2 usage or unreadable file,
+3 undetermined, 4 no service, 5 proven by less than --require,
+70 our bug, 130 interrupted.
+"""
 _DEMO_EXAMPLES: Final = """\b
 Examples:
   siptls demo
@@ -133,6 +149,13 @@ _LOCATE: Final = (
     click.option("--via", is_flag=True, help="The argument is a Via header field value: where does a response go?"),
 )
 
+_LOCAL_DOMAIN: Final = click.option(
+    "--local-domain",
+    multiple=True,
+    metavar="NAME",
+    help="The domain of ours that calls; given twice, for A and for B.",
+)
+
 _DEMO: Final = (
     click.option(
         "--loop",
@@ -177,6 +200,21 @@ def locate(**given: Unpack[Locate]) -> int:
     from .verbs import locate
 
     return locate(given)
+
+
+@cli.command(epilog=_REUSE_EXAMPLES)
+@click.argument("uri", metavar="A")
+@click.argument("other", metavar="B")
+@together(_LOCAL_DOMAIN, *WORLD, *_CHECK, *SHOWN)
+def reuse(**given: Unpack[Reuse]) -> int:
+    """Connect for the SIP URI A, and find out whether that connection may carry requests to B, too (RFC 5923).
+
+    It may if the servers of B are there and its peer is proven to be the domain of B as well. Nothing is sent after the
+    TLS handshake. With any --zone nothing is sent anywhere.
+    """
+    from .reuse import reuse
+
+    return reuse(given)
 
 
 @cli.command(epilog=_DEMO_EXAMPLES)

@@ -60,7 +60,7 @@ class Cert(Shown, Trust, Judged):
 
 
 class World(Shown, Trust):
-    """Where answers come from, when, and how much is asked; the options of both `check` and `locate`."""
+    """Where answers come from, when, and how much is asked; the options of `check`, `reuse` and `locate`."""
 
     uri: str
     resolver: tuple[str, ...]
@@ -93,3 +93,10 @@ class Check(World, Judged):
     require: Require
     strict_dane: bool
     require_target_name: bool
+
+
+class Reuse(Check):
+    """The options of `reuse`; ``uri`` is that for which the connection is made."""
+
+    other: str
+    local_domain: tuple[str, ...]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from siptls import Anchors, Limits
+from siptls import Anchors, Limits, Policy
 from siptls_io import (
     AdResolver,
     ClientCertificate,
@@ -136,6 +136,30 @@ def revocation(given: Judged) -> RevocationCheck:
     if wanted in ("crl", "crl-required"):
         raise Problem("usage.error", f"--revocation {wanted} needs --crl FILE: nothing is fetched")
     return "off"
+
+
+def policy(given: Check) -> Policy:
+    """Return what is wanted of a server.
+
+    Args:
+        given: the command line.
+
+    Raises:
+        Problem: there are lists that nobody is to look at, or nobody can look at any.
+    """
+    return Policy(
+        require=given["require"],
+        transports=given["transport"] or None,
+        families=families(given),
+        strict_dane=given["strict_dane"],
+        require_target_name=given["require_target_name"],
+        allow_cn=given["allow_cn"],
+        allow_wildcards=given["allow_wildcards"],
+        eku=given["eku"],
+        revocation=revocation(given),
+        audit=not given["no_audit"],
+        limits=limits(given),
+    )
 
 
 def limits(given: World) -> Limits:

@@ -36,6 +36,7 @@ REMARKS: Final = ("resolver.", "limit.", "policy.relaxed")
 """How the codes of remarks on the whole run begin."""
 _IDENTITIES_SHOWN: Final = 8
 _AUDIT: Final = "AUDIT"  # no hop is called so
+_REUSE: Final = "REUSE"  # the hop of a connection that is open already; no host is called so, for names are lower case
 _DURATIONS_END: Final = 100  # the last column of a duration, however wide the terminal is
 
 
@@ -49,15 +50,8 @@ def verdict_text(verdict: Verdict, uri: SipUri, terminal: Terminal, seconds: flo
         seconds: how long the run took.
     """
     mark, word = HEADS[verdict.outcome]
-    server = verdict.endpoint or verdict.target
-    place = "" if server is None else printable(f" at {server.host}")
-    by = verdict.code + place
-    if verdict.accepted:
-        by = f"by {verdict.method.upper()}{place}"
-    elif verdict.method != "none":
-        by = f"{verdict.code}: by {verdict.method.upper()} only{place}"
-    lines = [*head(terminal, mark, word, str(uri), by), ""]
-    lines += _sections([step for step in verdict.steps if step.code not in WEIGHED], verdict.domain, terminal)
+    lines = [*head(terminal, mark, word, str(uri), came_by(verdict)), ""]
+    lines += verdict_sections(verdict, terminal)
     if verdict.identities:
         lines += terminal.wrapped(_identities(verdict.identities), "  PROVEN  ", " " * 10)
     lines += remarks(verdict.steps, terminal)
@@ -65,6 +59,21 @@ def verdict_text(verdict: Verdict, uri: SipUri, terminal: Terminal, seconds: flo
     holds = f" · holds for {expires:.0f} s" if isinstance(expires, float) else ""
     lines += terminal.wrapped(f"{milliseconds(seconds)}{holds} · exit {EXITS[verdict.outcome]}", "  ", "  ")
     return "\n".join(lines)
+
+
+def came_by(verdict: Verdict) -> str:
+    """Return by what and where a verdict came about."""
+    server = verdict.endpoint or verdict.target
+    place = "" if server is None else printable(f" at {server.host}")
+    if verdict.accepted:
+        return f"by {verdict.method.upper()}{place}"
+    only = f": by {verdict.method.upper()} only" if verdict.method != "none" else ""
+    return f"{verdict.code}{only}{place}"
+
+
+def verdict_sections(verdict: Verdict, terminal: Terminal) -> list[str]:
+    """Return the lines of all that led to a verdict, in their sections."""
+    return _sections([step for step in verdict.steps if step.code not in WEIGHED], verdict.domain, terminal)
 
 
 def route_text(route: Route, uri: SipUri, terminal: Terminal, seconds: float, via: str = "") -> str:
@@ -157,6 +166,8 @@ def _sections(steps: Iterable[Step], domain: str, terminal: Terminal, *, rules: 
         title = f"LOCATE  {domain}"
         if section.place == _AUDIT:
             title = f"{_AUDIT}  {domain}"
+        elif section.place.startswith(f"{_REUSE}:"):
+            title = f"{_REUSE}  {section.address}"
         elif section.place:
             peers += 1
             host = section.place.rpartition(":")[0] if section.address else section.place

@@ -48,6 +48,7 @@ _SENTENCES: Final = {
     "locate.direct": "the host itself is the server, over {found}",
     "tls.presented": "{found}",
     "chain.valid": "valid: {found}",
+    "reuse.candidate": "judged for this domain: {found}",
     "dane.match": "{expected} matches {found}",
     "id.match": "{expected} is named by {found}",
     "id.match-target": "{expected}, to which the domain securely delegates, is named by {found}",

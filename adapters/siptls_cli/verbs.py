@@ -51,31 +51,19 @@ def check(given: options.Check) -> int:
     Raises:
         Problem, SiptlsError: what was given cannot be used.
     """
-    uri = _uri(given["uri"], "check")
+    uri = read_uri(given["uri"], "check")
     inputs.refuse_contradictions(given)
-    policy = Policy(
-        require=given["require"],
-        transports=given["transport"] or None,
-        families=inputs.families(given),
-        strict_dane=given["strict_dane"],
-        require_target_name=given["require_target_name"],
-        allow_cn=given["allow_cn"],
-        allow_wildcards=given["allow_wildcards"],
-        eku=given["eku"],
-        revocation=inputs.revocation(given),
-        audit=not given["no_audit"],
-        limits=inputs.limits(given),
-    )
+    policy = inputs.policy(given)
     performer, anchors = inputs.performer(given, inputs.certificate(given)), inputs.anchors(given)
     crls = crls_from_files(*given["crl"])
     began = time.monotonic()
-    verdict = asyncio.run(_judge(uri, policy, performer, anchors, crls, _wall_clock(given)))
+    verdict = asyncio.run(_judge(uri, policy, performer, anchors, crls, wall_clock(given)))
     seconds = time.monotonic() - began
     code = EXITS[verdict.outcome]
     if given["format"] == "json":
-        _put_json({"uri": str(uri), "verdict": verdict.to_dict()}, seconds, code)
+        put_json({"uri": str(uri), "verdict": verdict.to_dict()}, seconds, code)
     else:
-        put(verdict_text(verdict, uri, _terminal(given), seconds))
+        put(verdict_text(verdict, uri, terminal_of(given), seconds))
     return code
 
 
@@ -92,7 +80,7 @@ def locate(given: options.Locate) -> int:
         Problem, SiptlsError: what was given cannot be used.
     """
     via = _via(given["uri"]) if given["via"] else None
-    uri = _uri(given["uri"], "locate") if via is None else via.uri
+    uri = read_uri(given["uri"], "locate") if via is None else via.uri
     _refuse_of_responses(given)
     inputs.refuse_contradictions(given)
     performer = inputs.performer(given)
@@ -102,9 +90,9 @@ def locate(given: options.Locate) -> int:
     code = route_exit(route)
     if given["format"] == "json":
         of_via = {} if via is None else {"via": str(via)}
-        _put_json({"uri": str(uri), **of_via, **route.to_dict()}, seconds, code)
+        put_json({"uri": str(uri), **of_via, **route.to_dict()}, seconds, code)
     else:
-        put(route_text(route, uri, _terminal(given), seconds, "" if via is None else str(via)))
+        put(route_text(route, uri, terminal_of(given), seconds, "" if via is None else str(via)))
     return code
 
 
@@ -126,7 +114,7 @@ async def _find(uri: SipUri, via: Via | None, given: options.Locate, performer: 
         audit=not given["no_audit"],
         limits=inputs.limits(given),
     )
-    now, at = asyncio.get_running_loop().time(), _wall_clock(given)
+    now, at = asyncio.get_running_loop().time(), wall_clock(given)
     randbelow = None if given["stateless"] else secrets.randbelow
     if via is None:
         large = given["request_size"] is not None and too_large_for_udp(given["request_size"])
@@ -136,15 +124,24 @@ async def _find(uri: SipUri, via: Via | None, given: options.Locate, performer: 
     return await drive(machine, performer)
 
 
-def _uri(text: str, verb: str) -> SipUri:
-    """Read the URI; a bare domain is refused too, but with what to type instead."""
+def read_uri(text: str, verb: str, rest: str = "") -> SipUri:
+    """Read a URI; a bare domain is refused too, but with what to type instead.
+
+    Args:
+        text: the URI.
+        verb: what stands before it.
+        rest: what stands after it.
+
+    Raises:
+        Problem: it is none.
+    """
     try:
         return SipUri.parse(to_a_labels(text))
     except InvalidUri as error:
-        raise of_uri(error, _hint(text, verb)) from error
+        raise of_uri(error, _hint(text, verb, rest)) from error
 
 
-def _hint(text: str, verb: str) -> str:
+def _hint(text: str, verb: str, rest: str) -> str:
     """What to type instead of a text that is a Via, or only the rest of a URI; nothing is guessed."""
     if verb == "locate" and _is_via(text):
         return shown(f"type: siptls locate --via {shlex.quote(text)}")
@@ -152,7 +149,7 @@ def _hint(text: str, verb: str) -> str:
         SipUri.parse(to_a_labels(f"sip:{text}"))
     except InvalidUri:
         return ""
-    return shown(f"type: siptls {verb} {shlex.quote(f'sip:{text}')}")
+    return shown(f"type: siptls {verb} {shlex.quote(f'sip:{text}')}{rest}")
 
 
 def _via(text: str) -> Via:
@@ -184,13 +181,16 @@ def _refuse_of_responses(given: options.Locate) -> None:
                 raise Problem("usage.error", f"{option} contradicts --via: a response takes the transport of the Via")
 
 
-def _wall_clock(given: options.World) -> datetime:
+def wall_clock(given: options.World) -> datetime:
+    """Return the time of judging."""
     return given["now"] or datetime.now(UTC)
 
 
-def _terminal(given: options.World) -> Terminal:
+def terminal_of(given: options.World) -> Terminal:
+    """Return what standard output can show."""
     return Terminal.of(sys.stdout, ascii_only=given["ascii"], no_color=given["no_color"])
 
 
-def _put_json(result: dict[str, object], seconds: float, code: int) -> None:
+def put_json(result: dict[str, object], seconds: float, code: int) -> None:
+    """Print a result as JSON, with how long the run took and what the process returns."""
     put(json.dumps({**result, "duration_ms": round(seconds * 1000), "exit": code}, indent=2))

@@ -29,6 +29,8 @@ PARTS = ("expected", "found", "why", "fix", "see")
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 SIGNED = ("--zone", "example.com=signed.zone", "--zone", "example.net=backup.zone", "--dnssec", "secure")
+PLAIN = ("--zone", "example.com=plain.zone")
+TENANT, TENANTS = "sip:bob@example.org", ("--zone", "example.org=tenant.zone")
 JUDGED = ("--ca-file", "roots.pem", "--now", "2026-11-22T12:00:00Z")
 
 
@@ -44,6 +46,9 @@ WORLDS = (
     ("undetermined", ("check", URI, *SIGNED, *JUDGED, "--dnssec", "_sips._tcp.example.com=failed", "--ascii")),
     ("no-service", ("check", URI, "--zone", "example.com=empty.zone", "--dnssec", "secure")),
     ("located", ("locate", URI, *SIGNED)),
+    ("reusable", ("reuse", URI, TENANT, *SIGNED, *TENANTS, *JUDGED, "--chain", "domain.pem")),
+    ("not-reusable", ("reuse", URI, TENANT, *PLAIN, *TENANTS, *JUDGED, "--chain", "domain.pem")),
+    ("reuse-json", ("reuse", URI, TENANT, *SIGNED, *TENANTS, *JUDGED, "--chain", "domain.pem", "--format", "json")),
     ("json", ("check", URI, *SIGNED, *JUDGED, "--chain", "domain.pem", "--format", "json")),
 )
 

@@ -11,6 +11,7 @@ from typing import Final
 from .certificates import CertOutput
 from .manual import ErrorOutput, ExplainCodeOutput, ExplainExitOutput, ExplainListOutput
 from .records import DaneCheckOutput, DaneGenerateOutput, DaneLintOutput, DaneRolloverOutput
+from .reuse import ReuseOutput
 from .verdicts import CheckOutput, DemoOutput, LocateOutput
 
 __all__ = [
@@ -27,11 +28,13 @@ __all__ = [
     "ExplainExitOutput",
     "ExplainListOutput",
     "LocateOutput",
+    "ReuseOutput",
 ]
 
 OUTPUTS: Final = (
     CheckOutput,
     LocateOutput,
+    ReuseOutput,
     CertOutput,
     DaneCheckOutput,
     DaneGenerateOutput,

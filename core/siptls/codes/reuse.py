@@ -25,6 +25,13 @@ ENTRIES: Final = (
         reference="RFC 5923 sections 8.1 and 9.3",
     ),
     Code(
+        "reuse.address",
+        "note",
+        "the open connection leads to no server that this domain was reached at",
+        why="requests go where RFC 3263 sends them, in the order of the SRV records; there no connection is open",
+        reference="RFC 5923 sections 8.1 and 10",
+    ),
+    Code(
         "reuse.no-alias",
         "note",
         "the client does not offer its connection for requests in the other direction",
