@@ -814,7 +814,11 @@ class TestStreams:
                     assert run.poll() is None
                 run.stdin.write(b"R\n")
                 run.stdin.flush()
+                patience = threading.Timer(PATIENCE, run.kill)
+                patience.start()
                 told = run.stdout.read()  # until it gives up, by itself
+                patience.cancel()
+                patience.join()
             assert b"no renegotiation" in told
             _, error = server.only_failed()
         assert "alert handshake failure" in str(error.__cause__ or error)  # that is how OpenSSL takes it
