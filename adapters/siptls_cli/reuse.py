@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 Missing: TypeAlias = Literal["connection", "local-domain", "address", "identity", "dnssec"]
 
+_CODES: Final[dict[Missing, str]] = {
+    "local-domain": "reuse.other-local-domain",
+    "address": "reuse.address",
+    "identity": "reuse.identity",
+}
 _REACHED: Final = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.INSUFFICIENT)
 
 
@@ -84,10 +89,7 @@ class Found:
             return self.made.code
         if self.row is None and self.refusal is not None:
             return self.refusal.code
-        missing = self.missing
-        if "local-domain" in missing:
-            return "reuse.other-local-domain"
-        return f"reuse.{missing[0]}" if missing else self.judged.code
+        return _CODES[self.missing[0]] if self.missing else self.judged.code
 
     @property
     def exit_code(self) -> int:

@@ -79,7 +79,7 @@ def test_an_unexpected_exception_is_our_bug_with_70(
         raise error
 
     monkeypatch.setattr(verbs, "verdict_text", broken)
-    monkeypatch.setattr(verbs, "_put_json", broken)
+    monkeypatch.setattr(verbs, "put_json", broken)
     text = run(*accepted(tmp_path).check())
     assert (text.exit_code, text.out) == (70, "")
     assert text.err.startswith(f"siptls: this is our bug: {type(error).__name__}: ")
