@@ -8,6 +8,7 @@ from .alias_row import Row
 from .decision import Decision
 from .events import Connect, Endpoint
 from .judgement import Judgement
+from .reuse import AliasTable
 from .target import Target
 from .verdict import Method, Outcome
 
@@ -32,9 +33,22 @@ class Attempt:
         connect: the connection that is made for this; None for one that is open already.
         endpoint: where an open connection leads.
         rows: the open connections that lead there, that which is judged first.
+        table: where the rows come from.
     """
 
-    __slots__ = ("closed", "code", "connect", "endpoint", "judgement", "method", "outcome", "place", "rows", "target")
+    __slots__ = (
+        "closed",
+        "code",
+        "connect",
+        "endpoint",
+        "judgement",
+        "method",
+        "outcome",
+        "place",
+        "rows",
+        "table",
+        "target",
+    )
 
     def __init__(
         self,
@@ -42,17 +56,31 @@ class Attempt:
         connect: Connect | None,
         endpoint: Endpoint | None = None,
         rows: tuple[Row, ...] = (),
+        table: AliasTable | None = None,
     ) -> None:
         self.target: Final = target
         self.connect: Final = connect
         self.endpoint: Final = endpoint if connect is None else connect.endpoint
         self.rows: Final = rows
+        self.table: Final = table
         self.judgement: Judgement | None = None
         self.closed: bool = False
         self.outcome: Outcome = Outcome.UNDETERMINED
         self.method: Method = "none"
         self.code: str = "limit.seconds"
         self.place: int = -1
+
+    @property
+    def gone(self) -> bool:
+        """Whether this was an open connection, and is none any more, or one that is closing.
+
+        Its handle may name another one by now. But what was presented is kept once for each row that is added.
+        """
+        if self.table is None:
+            return False
+        judged = self.rows[0]
+        rows = self.table.of(judged.connection)
+        return not any(row.presentation is judged.presentation and row.state != "closing" for row in rows)
 
     def decided(self, decision: Decision) -> None:
         """Take over what was decided of the peer."""

@@ -73,6 +73,7 @@ class Inbound(Machine[ClientVerdict]):
         client_name: the name in the client's ``dane_clientid`` extension as it came, even an empty one: see
             `siptls.dane_clientid`; None if the client sent none. It is the owner name of its TLSA records.
         claims: SIP domains in A-labels that the client may be a server of: their SRV, address and TLSA records decide.
+            One that comes when ``limits.lookups`` is used up counts as one whose lookups failed.
         sent_by: the sent-by of an alias request, ``host`` or ``host:port``, from its topmost Via. It proves the host.
         domain_of_client_name: says which SIP domain a proven ``client_name`` stands for; None means that it stands for
             none. It must be pure: it does no I/O.

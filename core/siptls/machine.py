@@ -187,6 +187,8 @@ class Machine(ABC, Generic[R]):
         self._open.remove(entry)
         entry.state = ANSWERED
         self._enter(entry, event)
+        if self._ready:
+            self._settle()
 
     def advance(self, *, now: float) -> None:
         """Let time pass. Calling this too early, or too often, is harmless.
@@ -323,8 +325,6 @@ class Machine(ABC, Generic[R]):
             entry.others = None
         assert then is not None  # each is entered once
         then(event)
-        if self._ready:
-            self._settle()
 
     def _put_off(self, entry: Entry, event: Event) -> None:
         """Write into the ledger what came of an action; those who wait for it go on when the machine settles."""

@@ -174,8 +174,9 @@ class Outbound(Planning[Verdict]):
             return
         endpoint = Endpoint(target.host, target.addresses[self._next_address], target.port, target.transport)
         if rows := self._rows_at(endpoint):
+            assert self._aliases is not None
             self._next_address += 1
-            self._judge_row(Attempt(target, None, endpoint, rows))
+            self._judge_row(Attempt(target, None, endpoint, rows, self._aliases[0]))
         elif self._may_connect():
             self._next_address += 1
             self._connect_to(target, endpoint)
@@ -253,10 +254,12 @@ class Outbound(Planning[Verdict]):
         if self._held is not None:
             return
         attempt = self._attempt_of(judgement)
-        if attempt.rows and not (decision.outcome is Outcome.ACCEPTED and self._still_open(attempt)):
-            self._later(partial(self._pass_by, attempt))
-            return
-        if judgement.wants_audit:
+        if attempt.rows:
+            if decision.outcome is not Outcome.ACCEPTED or attempt.gone:
+                self._later(partial(self._pass_by, attempt))
+                return
+            self._audits = ()  # nothing holds the verdict up, so that the connection cannot end before it
+        elif judgement.wants_audit:
             self._audits += (judgement,)
         attempt.decided(decision)
         if decision.outcome is Outcome.ACCEPTED:
@@ -280,12 +283,6 @@ class Outbound(Planning[Verdict]):
         self._note("reuse.candidate", row.hop, row)
         self._judge(attempt, row.presentation.chain, row.presentation.public_key, row.hop)
 
-    def _still_open(self, attempt: Attempt) -> bool:
-        """Whether the connection is still to be found, now that its peer is judged."""
-        assert attempt.endpoint is not None
-        connection = attempt.rows[0].connection
-        return any(row.connection == connection for row in self._rows_at(attempt.endpoint))
-
     def _pass_by(self, attempt: Attempt, _event: object) -> None:
         """Take the next open connection, or make one, where one may not be used: it is no evidence of the server."""
         if self._held is not None:
@@ -296,7 +293,7 @@ class Outbound(Planning[Verdict]):
         self._note("reuse.identity", row.hop, (self.uri.host, listed(row.domains) or "no domain"))
         self._in_flight = tuple([other for other in self._in_flight if other is not attempt])
         if len(attempt.rows) > 1:
-            self._judge_row(Attempt(target, None, endpoint, attempt.rows[1:]))
+            self._judge_row(Attempt(target, None, endpoint, attempt.rows[1:], attempt.table))
         elif self._may_connect():
             self._connect_to(target, endpoint)
 
@@ -339,7 +336,7 @@ class Outbound(Planning[Verdict]):
             return
         for attempt in self._in_flight:
             judgement = attempt.judgement
-            if judgement is not None and judgement.decision is not None:
+            if judgement is not None and judgement.decision is not None and not attempt.gone:
                 # It is accepted: only further ways were still tried for an audit, which never changes the outcome.
                 attempt.decided(judgement.decision)
                 self._accept(attempt, judgement.decision)

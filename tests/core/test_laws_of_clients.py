@@ -14,6 +14,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from attacker import Move, attacked, moves
+from clients import BOTH, Gate
 from hostile import HostileWorld, Reply, hostile_replies
 from peers import DOMAIN, EVIL, HOST, HOSTER, PEERS, Peer
 from play import GENTLE, WILD, Player
@@ -310,3 +311,19 @@ class TestLaw6:
         verdict = caller.verdict(world, Policy())
         assert "dane.no-match" in [step.code for step in verdict.steps]
         assert [name for name, rrtype in world.questions() if rrtype == "TLSA"] == [f"_5061._tcp.{HOST}"]
+
+
+@pytest.mark.parametrize("count", [65, 400, 2_000])
+def test_more_claims_than_may_be_looked_up_end_without_depth(count: int) -> None:
+    gate = Gate([BOTH], claims=[f"c{number}.example" for number in range(count)])
+    assert "limit.dns" in [step.code for step in gate.verdict().steps]
+    assert len(gate.world.questions()) <= Policy().limits.lookups
+
+
+def test_many_questions_that_time_out_at_once_end_without_depth() -> None:
+    policy = Policy(limits=Limits(lookups=5_000))
+    machine = Gate([BOTH], claims=[f"c{number}.example" for number in range(1_000)], policy=policy).machine()
+    assert len(machine.next_actions(now=0.0)) == 1_001
+    machine.advance(now=10.0)
+    machine.advance(now=31.0)
+    assert machine.verdict is not None

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import hashlib
 import random
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
@@ -21,6 +22,7 @@ from siptls import (
     ConnectFailed,
     Endpoint,
     Limits,
+    Lookup,
     Outbound,
     Outcome,
     PathRejected,
@@ -66,6 +68,17 @@ def connected(world: World, table: AliasTable, uri: str = "sip:foo.example", loc
     row = table.add(verdict, "first", Presentation(server), local_domain=local_domain, now=0.0)
     assert isinstance(row, Row)
     return row
+
+
+def asked_for_a_path(world: World, machine: Outbound) -> ValidatePath:
+    """Drive a machine until it asks for a path."""
+    while True:
+        for action in machine.next_actions(now=0.0):
+            if isinstance(action, ValidatePath):
+                return action
+            came = world.perform(action)
+            assert came is not None
+            machine.receive(came, now=0.0)
 
 
 def connects(world: World) -> list[str]:
@@ -160,22 +173,67 @@ class TestByCertificate:
         world, table = hoster(FOO_LEAF, INSECURE), AliasTable()
         connected(world, table)
         machine = Outbound("sip:foo.example", now=0.0, at=AT, randbelow=first, anchors=world.anchors, aliases=table)
-        path = None
-        while path is None:
-            for action in machine.next_actions(now=0.0):
-                came = world.perform(action)
-                assert came is not None
-                if isinstance(action, ValidatePath):
-                    path = came
-                else:
-                    machine.receive(came, now=0.0)
+        path = asked_for_a_path(world, machine)
         getattr(table, end)("first")
-        machine.receive(path, now=0.0)
+        machine.receive(world.validate(path), now=0.0)
         world.run(machine)
         assert machine.verdict is not None
         assert machine.verdict.accepted
         assert machine.verdict.reused is None
         assert machine.verdict.connection is not None
+
+    @pytest.mark.req("T-A01", "A-16", "R5923-9.3-4")
+    def test_a_handle_that_names_another_connection_by_now_is_not_used(self) -> None:
+        world, table = hoster(FOO_LEAF, INSECURE), AliasTable()
+        connected(world, table)
+        machine = Outbound("sip:foo.example", now=0.0, at=AT, randbelow=first, anchors=world.anchors, aliases=table)
+        path = asked_for_a_path(world, machine)
+        table.close("first")
+        held(table, ADDRESS, PORT, HOST_LEAF.presented, "first")
+        machine.receive(world.validate(path), now=0.0)
+        world.run(machine)
+        assert machine.verdict is not None
+        assert machine.verdict.accepted
+        assert machine.verdict.reused is None
+
+    @pytest.mark.req("R5923-8.3-3")
+    def test_no_audit_lies_between_the_judging_of_an_open_connection_and_the_verdict(self) -> None:
+        world, table = hoster(HOST_LEAF), AliasTable()
+        world.tlsa("_5061._tcp.sip.hoster.example", pin(HOST_LEAF))
+        connected(world, table)
+        machine = Outbound(
+            *("sip:foo.example",),
+            policy=Policy(audit=True),
+            now=0.0,
+            at=AT,
+            randbelow=first,
+            anchors=world.anchors,
+            aliases=table,
+        )
+        while machine.verdict is None:
+            for action in machine.next_actions(now=0.0):
+                assert isinstance(action, Lookup)
+                machine.receive(world.answer(action), now=0.0)
+        assert machine.verdict.reused == "first"
+
+    @pytest.mark.req("R5923-8.3-3")
+    @pytest.mark.parametrize("end", [None, "close", "closing"])
+    def test_a_connection_that_ends_before_the_time_is_over_is_not_used(self, end: str | None) -> None:
+        world, table = hoster(HOST_LEAF), AliasTable()
+        records = (pin(HOST_LEAF), "2 0 1 " + hashlib.sha256(ROOT.der).hexdigest(), "2 0 0 " + ROOT.der.hex())
+        world.tlsa("_5061._tcp.sip.hoster.example", *records)
+        connected(world, table)
+        policy = Policy(audit=True, path_timeout=60.0)  # a further way is looked at, and its path never comes
+        machine = Outbound(
+            *("sip:foo.example",), policy=policy, now=0.0, at=AT, randbelow=first, anchors=world.anchors, aliases=table
+        )
+        asked_for_a_path(world, machine)
+        if end is not None:
+            getattr(table, end)("first")
+        machine.advance(now=31.0)
+        assert machine.verdict is not None
+        expected = (Outcome.ACCEPTED, "first") if end is None else (Outcome.UNDETERMINED, None)
+        assert (machine.verdict.outcome, machine.verdict.reused) == expected
 
     @pytest.mark.req("R5923-10-1")
     def test_the_order_of_srv_records_comes_first_and_an_open_connection_draws_nothing_to_itself(self) -> None:
@@ -290,14 +348,14 @@ class TestSideBySide:
         assert (machine.verdict.outcome, machine.verdict.code) == (Outcome.REJECTED, "dane.no-match")
 
 
-def held(table: AliasTable, address: str, port: int, chain: tuple[bytes, ...], number: int) -> None:
+def held(table: AliasTable, address: str, port: int, chain: Sequence[bytes], handle: object) -> None:
     """Put a row into the table, as if its peer had been proven to be a domain that nobody asks for."""
     endpoint = Endpoint("anything.example", address, port, "tls")
     verdict = Verdict(
         *(Outcome.ACCEPTED, "dane-ee", "dane.match", "somebody.example", None, endpoint, "client", chain[0]),
         *(None, (), 1_000.0, (), 0.0, 0.0),
     )
-    row = table.add(verdict, f"connection {number}", Presentation(chain), local_domain="", now=0.0)
+    row = table.add(verdict, handle, Presentation(tuple(chain)), local_domain="", now=0.0)
     assert isinstance(row, Row)
 
 
@@ -310,7 +368,7 @@ def table_for(world: World, seed: int) -> AliasTable:
         if server and not isinstance(server, str):
             chains += len(chains) * [server]
         if draw.random() < 0.5:
-            held(table, address, draw.choice([5061] * 7 + [5062]), draw.choice(chains), number)
+            held(table, address, draw.choice([5061] * 7 + [5062]), draw.choice(chains), f"connection {number}")
     return table
 
 
