@@ -834,13 +834,14 @@ class TestStreams:
             return b""
 
         def idle_blocking(_connection: object) -> bytes:
-            seen.wait(PATIENCE)
+            assert seen.wait(PATIENCE)
             return b""
 
         with serving(way, ONE, ANYBODY, talk=Talk(idle, idle_blocking)) as server:
             tcp = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
             with client(newest=ssl.TLSVersion.TLSv1_2).wrap_socket(tcp, server_hostname=DOMAIN):
                 seen.set()
+        assert server.failed == []
 
     @pytest.mark.parametrize("way", WAYS[:2], ids=repr)
     def test_who_has_said_the_last_word_still_listens(self, way: Way) -> None:
