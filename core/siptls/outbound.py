@@ -280,7 +280,8 @@ class Outbound(Planning[Verdict]):
         """Judge what the peer of an open connection presented, as if it had presented it now (A-16)."""
         row = attempt.rows[0]
         self._in_flight += (attempt,)
-        self._note("reuse.candidate", row.hop, row)
+        # The row itself would keep its handle, and whatever hangs on that, as long as the verdict lives.
+        self._note("reuse.candidate", row.hop, f"{row.state}, for {listed(row.domains) or 'no domain'}")
         self._judge(attempt, row.presentation.chain, row.presentation.public_key, row.hop)
 
     def _pass_by(self, attempt: Attempt, _event: object) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import gc
 import hashlib
 import random
+import weakref
 from collections.abc import Sequence
 from typing import Final
 
@@ -370,6 +372,25 @@ def table_for(world: World, seed: int) -> AliasTable:
         if draw.random() < 0.5:
             held(table, address, draw.choice([5061] * 7 + [5062]), draw.choice(chains), f"connection {number}")
     return table
+
+
+def test_a_verdict_keeps_no_connection_that_was_passed_by() -> None:
+    class Handle:
+        pass
+
+    world, table = hoster(FOO_LEAF, INSECURE), AliasTable()
+    connected(world, table)
+    handle = Handle()
+    held(table, ADDRESS, PORT, HOST_LEAF.presented, handle)
+    verdict = world.outbound("sip:bar.example", aliases=table)
+    assert [step.code for step in verdict.steps].count("reuse.candidate") == 2
+    table.close(handle)
+    table.expire(2_000.0)  # its queue forgets a closed connection when its time comes
+    gone = weakref.ref(handle)
+    del handle
+    gc.collect()
+    assert gone() is None
+    assert verdict.explain()
 
 
 class TestEveryWorld:
