@@ -129,8 +129,8 @@ class NetworkPerformer(Generic[S]):
 
     def _presented(self, action: Connect, stream: S, tls: TlsObject, begun: Handshake) -> Presented:
         """Keep a stream after its handshake, and tell of it."""
-        chain = presented_chain(tls)
         self.streams[action] = stream
+        chain = presented_chain(tls)
         self.presentations[action] = Presentation(chain)
         return Presented(action, chain, facts(tls, action.server_name, begun))
 

@@ -92,6 +92,10 @@ def golden(name: str) -> dict[str, Any]:
         (("check", "sip:alice@example..com"), "ErrorOutput"),
         (("check", "sip:a@example.com", "--zone", f"example.com={GOLDEN / 'empty.zone'}"), "CheckOutput"),
         (("locate", "sip:a@example.com", "--zone", f"example.com={GOLDEN / 'empty.zone'}"), "LocateOutput"),
+        (
+            ("reuse", "sip:a@example.com", "sip:b@b.example", "--zone", f"b.example={GOLDEN / 'empty.zone'}"),
+            "ReuseOutput",
+        ),
         (("demo",), "DemoOutput"),
     ],
 )
