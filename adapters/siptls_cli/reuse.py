@@ -93,13 +93,12 @@ class Found:
 
     @property
     def exit_code(self) -> int:
-        """0 if it may, 1 if the second is judged and it may not; else that of the verdict that came to less."""
+        """0 if it may, 1 if it is certain that it may not; else that of the verdict that came to less."""
         if self.judged is None:
             return EXITS[self.made.outcome]
-        if self.reusable:
-            return 0
-        refused = self.judged.accepted or "identity" in self.missing
-        return 1 if refused and self.judged.outcome is not Outcome.INSUFFICIENT else EXITS[self.judged.outcome]
+        if self.missing and self.judged.outcome is not Outcome.INSUFFICIENT:
+            return 1
+        return EXITS[self.judged.outcome]
 
     def to_dict(self) -> dict[str, object]:
         """Return it as values for JSON."""

@@ -130,6 +130,8 @@ def test_a_connection_of_another_domain_of_ours_is_not_looked_at(world: World) -
     assert answer(ran) == (1, "reuse.other-local-domain", ["local-domain"])
     assert ran.json["connection"]["local_domain"] == "a.example"
     assert answer(as_json(world, "--local-domain", "a.example"))[0] == 0
+    failed = as_json(world, "--local-domain", "a.example", "--local-domain", "b.example", "--dnssec", "sip.bar=failed")
+    assert answer(failed) == (1, "reuse.other-local-domain", ["local-domain"])  # whatever is in the DNS
     out = run(*asked(world, "--local-domain", "a.example", "--local-domain", "b.example")).out
     assert "it belongs to a.example, and B is called on behalf of b.example" in " ".join(out.split())
     assert "✓ otherwise     sip.bar is reached by a connection of its own" in out
