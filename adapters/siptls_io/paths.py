@@ -32,6 +32,7 @@ MAX_DEPTH = 8
 _MAX_STEPS = 2_000
 _MAX_PATHS = 32
 _DETAIL = 200
+_OWN_ANCHOR = "the certificate is itself given as a trust anchor, but nothing vouches for itself"
 _GAVE_UP = "maximum signature check limit"
 _SHOWN_BY_LIBRARY = " (encountered processing"
 _IN_OUR_WORDS = (
@@ -89,15 +90,18 @@ def validate_path(action: ValidatePath) -> PathEvent:
     if leaf is None:
         return PathRejected(action, "chain.malformed", "the certificate cannot be parsed")
     pool = [certificate for der in sorted({*action.pool} - {action.leaf}) if (certificate := loaded_issuer(der))]
-    anchors = Prepared.of(action.anchors).without(leaf, action.leaf)
+    given = Prepared.of(action.anchors)
+    anchors = given.without(leaf, action.leaf)
     if anchors.store is None:
         reason = "chain.self-signed" if _self_issued(leaf) else "chain.unknown-ca"
-        return PathRejected(action, reason, "no trust anchor")
+        return PathRejected(action, reason, "no trust anchor" if anchors is given else _OWN_ANCHOR)
     try:
         found = _found(leaf, pool, anchors, action.at)
         path = found if action.through is None else _through(found, pool, anchors, action)
     except Exception as error:  # noqa: BLE001 - hostile certificates may make a library raise anything
         reason, detail = _told(str(error).removeprefix("validation failed: "), (leaf, *pool), anchors, action.at)
+        if reason == "chain.self-signed" and anchors is not given:
+            detail = _OWN_ANCHOR
         return PathRejected(action, reason, detail[:_DETAIL])
     if path is None:
         return PathRejected(action, "chain.invalid", "no valid path contains the certificate that it must contain")

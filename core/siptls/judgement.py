@@ -58,7 +58,6 @@ class Judgement(PathWeighing):
 
     __slots__ = (
         "_done",
-        "_pkix_asked",
         "_public_key",
         "_refused",
         "_through",
@@ -90,7 +89,6 @@ class Judgement(PathWeighing):
         self._done = done
         self._ways: list[int] = []
         self._through: list[tuple[bytes, Tlsa, int]] = []
-        self._pkix_asked = False
 
     def begin(self) -> None:
         """Look at the certificates and take the first way."""
@@ -212,6 +210,7 @@ class Judgement(PathWeighing):
             self._matches += ((record, self._note("dane.match", (record, "a certificate of the chain"))),)
         if anchors is None:
             return False
+        self._sought += (anchors,)
         self._ask(ValidatePath(self._chain[0], self._chain[1:], anchors, self._at))
         return True
 
@@ -248,18 +247,22 @@ class Judgement(PathWeighing):
         return True
 
     def _ask_pkix(self, through: bytes | None) -> None:
-        self._pkix_asked = True
+        if self._anchors not in self._sought:
+            self._sought += (self._anchors,)
         self._ask(ValidatePath(self._chain[0], self._chain[1:], self._anchors, self._at, through))
 
     def _go_on(self) -> None:
-        """Ask for a path through the next candidate, or take the next way."""
-        detours, self._detours = self._detours, ()
-        if detours and self.decision is None:
-            self._detours = detours[1:]
-            self._ask(detours[0])
-        elif not (self._method == "pkix-ta" and self._undecided_or_audit and self._next_through()):
+        """Ask for a better path, for one through the next candidate, or take the next way."""
+        if self._detours is not None and self._take_detour():
+            return
+        if self._method == "pkix-ta" and self._undecided_or_audit and self._next_through():
+            return
+        if self._lists is not None:
+            if self._look_further():
+                return
             self._accept_doubtful()
-            self._next_way()
+        self._left_to_try = self._policy.limits.paths
+        self._next_way()
 
     # Ends.
 
@@ -281,7 +284,7 @@ class Judgement(PathWeighing):
     @property
     def wants_audit(self) -> bool:
         """Whether the policy wants to know what PKIX alone would have said, and nobody has asked yet."""
-        known = self._pkix_asked or self.leaf is None or not self._anchors.certificates
+        known = self._anchors in self._sought or self.leaf is None or not self._anchors.certificates
         return self._policy.audit and not known
 
     def audit(self, then: Callable[[], None]) -> None:

@@ -25,7 +25,7 @@ from .identity import (
 from .journal import when
 from .policy import Policy, Purpose
 from .references import Identification
-from .revocation import RevocationChecked
+from .revocation import Revocation, RevocationChecked
 
 PURPOSES: Final = {
     SIP_DOMAIN: "sipDomain",
@@ -150,19 +150,111 @@ def purpose_faults(path: list[Certificate], eku: Purpose, role: Role) -> list[tu
     faults: list[tuple[str, object]] = []
     leaf = path[0]
     if not acceptable_purpose(leaf.extended_key_usage, eku, role):
-        faults.append(("chain.eku", (_expected(eku), ", ".join(leaf.extended_key_usage or ()))))
+        faults.append(("chain.eku", (_expected(eku, role), purposes_of(leaf))))
     usage = leaf.key_usage
     if usage is not None and usage.isdisjoint(_KEY_USAGES_FOR_TLS):
         faults.append(("chain.key-usage", ("digitalSignature", ", ".join(sorted(usage)))))
     authority = purpose_violation(path, eku, role)
     if authority is not None:
-        purposes = ", ".join(authority.extended_key_usage or ())
-        faults.append(("chain.eku", (_expected(eku), f"an authority limited to {purposes}")))
+        limited = f"an authority limited to {purposes_of(authority)}"
+        faults.append(("chain.eku", (_expected(eku, role), limited)))
     return faults
 
 
-def _expected(eku: Purpose) -> str:
-    return f"a purpose that policy {eku!r} takes"
+def purposes_of(certificate: Certificate) -> str:
+    """Return the purposes of a certificate by their names, as far as they have one here.
+
+    Raises:
+        InvalidCertificate: the extension is malformed.
+    """
+    return ", ".join([PURPOSES.get(purpose, purpose) for purpose in certificate.extended_key_usage or ()])
+
+
+def _expected(eku: Purpose, role: Role) -> str:
+    taken = [name for purpose, name in PURPOSES.items() if acceptable_purpose([purpose], eku, role)]
+    return f"{' or '.join(taken)}, as policy {eku!r} has it for a {role}"
+
+
+def to_blame(
+    path: list[Certificate], anchors: Anchors, names: Names, policy: Policy, role: Role, at: datetime
+) -> set[bytes] | None:
+    """Say which authorities make a valid path bad, each of them alone and wherever it stands.
+
+    Args:
+        path: the validated path, leaf first and anchor last.
+        anchors: the anchors it was looked for to.
+        names: what the names are held against.
+        policy: what the caller wants.
+        role: what the peer is on this connection.
+        at: the time of judging.
+
+    Returns:
+        Their certificates in DER, none if only several together are to blame; or None if the leaf is bad by itself, so
+        that no other path is better.
+    """
+    leaf = path[0]
+    try:
+        if leaf_faults(leaf, at, policy.eku, role) or not names.check([leaf], policy).identities:
+            return None
+    except InvalidCertificate:
+        return None
+    try:
+        path = up_to_anchor(path, anchors)
+        bound = len(binding(path, anchors))
+    except InvalidCertificate:
+        bound = len(path)
+    return {
+        authority.der
+        for position, authority in enumerate(path)
+        if position
+        and (
+            (position < bound and _may_not_stand_above(leaf, authority, names, policy, at))
+            or (position < len(path) - 1 and _is_for_other_purposes(authority, policy, role))
+        )
+    }
+
+
+def _may_not_stand_above(leaf: Certificate, authority: Certificate, names: Names, policy: Policy, at: datetime) -> bool:
+    pair = [leaf, authority]
+    try:
+        constrains = authority.may_constrain() and not names.check(pair, policy).identities
+        return constrains or seconds_left(pair, at) < 0
+    except InvalidCertificate:
+        return True
+
+
+def _is_for_other_purposes(authority: Certificate, policy: Policy, role: Role) -> bool:
+    try:
+        return purpose_violation([authority, authority, authority], policy.eku, role) is not None
+    except InvalidCertificate:
+        return True
+
+
+def settled(finding: Revocation, at: datetime) -> bool:
+    """Say whether it is known that a certificate is good, or revoked: a list that has ended proves nobody good.
+
+    Args:
+        finding: what CRLs say.
+        at: the time of judging.
+    """
+    return finding.status != "unknown" and (finding.until is None or finding.status != "good" or finding.until > at)
+
+
+def depends_on_issuer(finding: Revocation, issuer: Certificate) -> bool:
+    """Say whether another certificate of the same issuer might let lists settle what they do not settle now.
+
+    Args:
+        finding: what CRLs say.
+        issuer: the certificate of the issuer, as it stood in the path. A list counts only if it lets its holder sign
+            lists (RFC 5280 section 6.3.3 (f)), and validators pass over lists if they cannot read it.
+    """
+    if finding.code in {"crl.malformed", "crl.key-usage"}:
+        return True
+    try:
+        _ = issuer.extended_key_usage, issuer.name_constraints
+        return issuer.key_usage is not None and "cRLSign" not in issuer.key_usage
+    except InvalidCertificate:
+        return True
 
 
 def revocation_notes(event: RevocationChecked) -> tuple[list[tuple[str, object]], str, datetime | None]:

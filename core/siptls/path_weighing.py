@@ -1,37 +1,47 @@
 """The ways by which a peer can be accepted that need a valid path: what is asked, and what follows from the answers.
 
-One path is under way at a time. Where an authority stands against one, another certificate of it may lead past that.
+One path is under way at a time, and which one a validator finds is chance. So it decides nothing:
 
-What is known of revocation does not depend on which path the validator finds first. A path of which all is known to be
-good is taken at once. As long as something of a path is not known, other certificates of its authorities are looked at,
-too: one that is revoked counts against the authority, and then nothing is taken on trust. So of all paths that are
-found, one that is good decides; if there is none, one that is revoked; and only then one of which nothing is known.
+* A path that is good as a whole decides. Until one is found, others are asked for, without the authorities that stand
+  against those found so far (`Detours`), or of which nothing is known.
+* If there is none, but a path of which nothing is worse than that something is not known, each authority of which no
+  list was asked yet is looked at, too, in some valid path. If one is revoked, nothing is taken on trust.
+* What was not looked at in time, or because there was too much of it, may be revoked, and may be good. So it is neither
+  for nor against the peer, and leaves the outcome open.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from . import dane
 from .certificate import Certificate
 from .decision import Weighing
+from .detours import Detours, Lists
 from .dns.records import Tlsa
 from .errors import InvalidCertificate
 from .events import Anchors, PathEvent, PathRejected, ValidatePath
 from .identity import Identity, Role
-from .path_rules import Examined, Names, date_fault, examine, malformed, revocation_notes
+from .path_rules import (
+    Examined,
+    Names,
+    date_fault,
+    depends_on_issuer,
+    examine,
+    malformed,
+    revocation_notes,
+    settled,
+    to_blame,
+    up_to_anchor,
+)
 from .policy import Policy
 from .revocation import CheckRevocation, Crls, RevocationChecked
 from .trust_anchors import readable
-
-# What an authority of a path can be the reason of, so that a path past it may be better.
-_OF_AUTHORITIES: Final = frozenset(
-    {"chain.name-constraints", "chain.eku", "chain.expired", "chain.revoked", "chain.revocation-unknown"}
-)
 
 _Acceptance: TypeAlias = tuple[str, tuple[Identity, ...], float, int]
 
@@ -56,12 +66,12 @@ class PathWeighing(Weighing, ABC):
         "_detours",
         "_doubtful",
         "_left_to_try",
+        "_lists",
         "_matches",
         "_now",
         "_place_of_name",
         "_pool",
-        "_revoked",
-        "_tried",
+        "_sought",
         "_untried",
         "_validate",
     )
@@ -90,14 +100,14 @@ class PathWeighing(Weighing, ABC):
         self._pool: list[Certificate] | None = None
         self._matches: tuple[tuple[Tlsa, int], ...] = ()  # records that matched, and where in the journal that stands
         self._place_of_name = -1
-        self._revoked = False  # whether a path was refused, because a certificate of it is revoked
         self._doubtful: _Acceptance | None = (
             None  # by a valid path of which nothing is known to be revoked, or not to be
         )
-        self._detours: tuple[ValidatePath, ...] = ()
+        self._lists: Lists | None = None  # once they were asked
+        self._detours: Detours | None = None  # once there was a reason for one
         self._left_to_try = policy.limits.paths
-        self._untried = False  # whether there were more ways past an authority
-        self._tried: frozenset[bytes] = frozenset()  # what paths were asked to lead through, to get past an authority
+        self._untried = False  # whether there was a path that was not looked at, in time or at all
+        self._sought: tuple[Anchors, ...] = ()  # to which anchors paths were asked for
 
     @abstractmethod
     def _go_on(self) -> None:
@@ -128,6 +138,7 @@ class PathWeighing(Weighing, ABC):
                 _ = found.path[-1].spki  # it is the anchor's, which its record is held against
         except InvalidCertificate as error:
             self._fault_of_form(malformed(path[0]), error)
+            self._look_past_faults(event.action, path)
             self._go_on()
             return
         for code, evidence in found.notes:
@@ -138,53 +149,150 @@ class PathWeighing(Weighing, ABC):
             elif code == found.code:
                 self._place_of_name = place
         if self._policy.revocation == "off":
-            self._path_examined(event.action, found, found.left, found.faults)
+            self._path_examined(event.action, found, found.left)
         else:
             question = CheckRevocation(tuple([each.der for each in found.path]), self._crls, self._at)
             self._validate(question, partial(self._revocation_checked, event.action, found))
 
+    def _path_examined(self, asked: ValidatePath, found: Examined, left: float) -> None:
+        """Accept by a valid path if nothing stands against it; look for another one if an authority of it does."""
+        if found.faults:
+            self._look_past_faults(asked, found.path)
+        else:
+            self._doubtful = None
+            self._accept(*self._acceptance(found, left))
+        self._go_on()
+
     def _revocation_checked(self, asked: ValidatePath, found: Examined, event: RevocationChecked) -> None:
         """Refuse what is revoked, and, if the policy requires CRLs, what none of them speaks of."""
+        fault, until = self._note_revocation(event)
+        left = found.left
+        if until is not None:
+            left = min(left, (until - self._at) / timedelta(seconds=1))
+        if fault == "chain.revoked":
+            revoked = {
+                each.der for each, said in zip(found.path, event.findings, strict=False) if said.status == "revoked"
+            }
+            if found.path[0].der not in revoked:  # the leaf is the same in every path
+                self._look_past_faults(asked, found.path, revoked)
+            self._go_on()
+        elif fault and not found.faults:
+            self._weigh_doubtful(asked, found, left, event)
+            self._go_on()
+        else:
+            self._path_examined(asked, found, left)
+
+    def _note_revocation(self, event: RevocationChecked) -> tuple[str, datetime | None]:
+        """Note what CRLs have against a path; what is revoked is a fault, whatever path it was found in."""
         notes, fault, until = revocation_notes(event)
         revoked = -1
         for code, evidence in notes:
             place = self._note(code, evidence)
             if code == "chain.revoked" and revoked < 0:
                 revoked = place
-        left = found.left
-        if until is not None:
-            left = min(left, (until - self._at) / timedelta(seconds=1))
-        faults = found.faults
-        if fault == "chain.revoked":
+        lists = self._lists = self._lists or Lists()
+        if revoked >= 0:
             self._faults.append(fault)
             self._places.append(revoked)
-            self._revoked = True
-            if event.findings[0].status == "revoked":
-                self._left_to_try = 0  # the leaf is the same in every path
-            faults = [*faults, fault]
-        elif fault and (self._revoked or self._policy.revocation == "crl-required"):
-            # What is known to be revoked is not passed by where nothing is known.
-            if not faults and not self._revoked:
-                self._fault(fault)
-            faults = [*faults, fault]
-        self._path_examined(asked, found, left, faults, known=not fault)
+            lists.revoked = True
+        lists.count += 1
+        lists.checked.update(event.action.path[1:-1])
+        lists.late = lists.late or any(each.code == "crl.timeout" for each in event.findings)
+        return fault, until
 
-    def _path_examined(
-        self, asked: ValidatePath, found: Examined, left: float, faults: list[str], known: bool = True
-    ) -> None:
-        """Accept by a valid path if nothing stands against it; look for another one if an authority of it does."""
-        if faults:
-            if not _OF_AUTHORITIES.isdisjoint(faults) and self._method != "pkix-ta":
-                self._look_for_detours(asked, found)
-        elif known:
-            self._doubtful = None
-            self._accept(*self._acceptance(found, left))
-        elif self.decision is None:
+    def _weigh_doubtful(self, asked: ValidatePath, found: Examined, left: float, event: RevocationChecked) -> None:
+        """Keep a path of which nothing is worse than that something is not known, and look for one that is all good."""
+        assert self._lists is not None
+        required = self._policy.revocation == "crl-required"
+        if required and not self._lists.revoked:
+            self._fault("chain.revocation-unknown")
+        if self.decision is not None:
+            return
+        self._lists.doubt = True
+        if not required:
             doubtful = self._acceptance(found, left)
             if self._doubtful is None or self._doubtful[2] < doubtful[2]:
                 self._doubtful = doubtful
-            if self._method != "pkix-ta":
-                self._look_for_detours(asked, found)
+        path = found.path
+        unknown = [place for place, each in enumerate(event.findings) if not settled(each, self._at)]
+        alone = [place for place in unknown if not depends_on_issuer(event.findings[place], path[place + 1])]
+        if alone:
+            if alone[0]:
+                self._detours_at_hand.leave_out(asked, [[path[place].der for place in alone]])
+        else:
+            either = path[max(1, unknown[0]) : unknown[0] + 2]
+            self._detours_at_hand.leave_out(asked, [[each.der] for each in either])
+
+    @property
+    def _detours_at_hand(self) -> Detours:
+        if self._detours is None:
+            self._detours = Detours(self._issuers())
+        return self._detours
+
+    def _look_past_faults(self, asked: ValidatePath, path: list[Certificate], revoked: Iterable[bytes] = ()) -> None:
+        """Another certificate of an authority may lead past what was wrong (D-PATH-3)."""
+        if self.decision is not None:
+            return
+        blamed = to_blame(path, asked.anchors, self._references, self._policy, self._role, self._at)
+        if blamed is not None:
+            blamed.update(revoked)
+            choices = [blamed] if blamed else [{each.der} for each in path[1:]]
+            self._detours_at_hand.leave_out(asked, choices)
+
+    def _take_detour(self) -> bool:
+        """Ask for the next path that may be better, and say whether there is one."""
+        detours = self._detours
+        if not detours or self.decision is not None:
+            return False
+        if not self._may_ask(len(detours)):
+            detours.drop()
+            return False
+        self._ask(detours.take())
+        return True
+
+    def _may_ask(self, waiting: int) -> bool:
+        """Count one more question, if the limit allows one."""
+        if not self._left_to_try:
+            self._untried = True
+            self._cut = f"limits.paths: {waiting} or more path(s) past an authority were not tried"
+            return False
+        self._left_to_try -= 1
+        return True
+
+    def _look_further(self) -> bool:
+        """While a path is in doubt, have lists asked of one more authority, and say whether there is one."""
+        lists, leaf = self._lists, self.leaf
+        if lists is None or not lists.doubt or lists.revoked or self._untried or self.decision is not None:
+            return False
+        assert leaf is not None
+        for anchors in self._sought:
+            der = lists.next_to_look_for(leaf, self._issuers(), anchors)
+            if der is not None:
+                if not self._may_ask(1):
+                    return False
+                question = ValidatePath(self._chain[0], self._chain[1:], anchors, self._at, der)
+                self._validate(question, self._found_further)
+                return True
+        return False
+
+    def _found_further(self, event: PathEvent) -> None:
+        if isinstance(event, PathRejected):
+            if event.reason == "chain.timeout":
+                self._untried = True
+                self._fault(event.reason, ("a path through another certificate of an authority", event.detail))
+            self._go_on()
+            return
+        self._note("chain.valid", event)
+        anchors = event.action.anchors
+        path = [Certificate(der) for der in event.path]
+        with suppress(InvalidCertificate):
+            path = up_to_anchor(path, anchors)
+        ends = [place for place, each in enumerate(path) if place and each.der in anchors.certificates]
+        ders = event.path[: min([len(path), *[place + 1 for place in ends]])]
+        self._validate(CheckRevocation(ders, self._crls, self._at), self._checked_further)
+
+    def _checked_further(self, event: RevocationChecked) -> None:
+        self._note_revocation(event)
         self._go_on()
 
     def _acceptance(self, found: Examined, left: float) -> _Acceptance:
@@ -201,8 +309,12 @@ class PathWeighing(Weighing, ABC):
 
     def _accept_doubtful(self) -> None:
         """Accept by a path of which nothing is known, when all others are looked at and none says otherwise."""
-        doubtful, self._doubtful = self._doubtful, None
-        if doubtful is not None and not self._revoked and not self._untried:
+        lists, doubtful, self._doubtful = self._lists, self._doubtful, None
+        if lists is None or doubtful is None or lists.revoked or self._untried:
+            return
+        if lists.late and lists.count > 1:
+            self._fault("chain.timeout", ("what CRLs say of each path", "no answer in time"))
+        else:
             self._accept(*doubtful)
 
     def _place_of_match(self, anchor: Certificate) -> int:
@@ -217,30 +329,12 @@ class PathWeighing(Weighing, ABC):
         named = [str(record) for record in full if dane.matches(record, anchor)]
         return self._note("dane.match", (" or ".join(named), "the trust anchor, which stands in the DNS"))
 
-    def _look_for_detours(self, asked: ValidatePath, found: Examined) -> None:
-        """An authority may have several certificates, and one of the others may lead past what was wrong (D-PATH-3)."""
-        names = {each.subject for each in readable([each.der for each in found.path[1:]])}
-        seen = self._tried.union([each.der for each in found.path])
-        # A trust store is large, and few of it can have one of these names.
-        named = [der for der in asked.anchors.certificates if any(name in der for name in names)]
-        others = [*readable(named), *self._issuers()]
-        ways = sorted({each.der for each in others if each.subject in names} - seen)
-        if len(ways) > self._left_to_try:
-            self._untried = True
-            if self._left_to_try or not self._revoked:
-                self._cut = f"limits.paths: {len(ways) - self._left_to_try} path(s) past an authority were not tried"
-            del ways[self._left_to_try :]
-        self._left_to_try -= len(ways)
-        self._tried = seen.union(ways)
-        self._detours += tuple(
-            [ValidatePath(asked.leaf, asked.pool, asked.anchors, asked.at, through) for through in ways]
-        )
-
     def _fault_of_path(self, event: PathRejected) -> None:
         """Note why no path is valid; what the dates of the leaf say is more telling than the validator's text."""
         assert self.leaf is not None
-        detour = event.action.through is not None and self._method != "pkix-ta"
-        if detour and event.reason != "chain.timeout":
+        if event.reason == "chain.timeout":
+            self._untried = True
+        elif self._detours is not None and self._detours.is_detour(event.action):
             return  # there was no way past the authority, and what stands against it is noted already
         try:
             dates = date_fault(self.leaf, self._at)

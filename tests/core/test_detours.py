@@ -85,7 +85,7 @@ def test_the_questions_are_bounded() -> None:
 def test_a_way_that_was_not_looked_at_in_time_leaves_it_open() -> None:
     court = judged(CONSTRAINED, FINE)
     court.paths = lambda question: (
-        "chain.timeout" if question.through is not None else (LEAF.der, CONSTRAINED.der, ROOTS[2].der)
+        "chain.timeout" if CONSTRAINED.der not in question.pool else (LEAF.der, CONSTRAINED.der, ROOTS[2].der)
     )
     assert said(court.verdict()) == ("UNDETERMINED", "none", "chain.timeout")
 
@@ -236,7 +236,7 @@ class TestRevoked:
     def test_a_slow_detour_does_not_make_it_undetermined(self) -> None:
         court = self.judged(leaf=Revocation("good"), way=Revocation("good"))
         court.paths = lambda question: (
-            "chain.timeout" if question.through is not None else (LEAF.der, REVOKED.der, ROOTS[4].der)
+            "chain.timeout" if REVOKED.der not in question.pool else (LEAF.der, REVOKED.der, ROOTS[4].der)
         )
         assert said(court.verdict()) == ("REJECTED", "none", "chain.revoked")
 
