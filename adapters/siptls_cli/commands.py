@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from .dane_commands import dane
-from .options import CA_FILE, FILE, JUDGED, NOW, SHOWN, WORLD, together
+from .options import CA_FILE, FILE, JUDGED, NOW, SHOWN, WORLD, Verbs, together
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -167,7 +167,7 @@ _DEMO: Final = (
 )
 
 
-@click.group("siptls", context_settings=_SETTINGS, epilog=_EXAMPLES)
+@click.group("siptls", cls=Verbs, context_settings=_SETTINGS, epilog=_EXAMPLES)
 @click.version_option(package_name="siptls", prog_name="siptls", message="%(prog)s %(version)s")
 def cli() -> None:
     """Is this SIP peer really the domain it should be, and why?"""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from .dane_parameters import DEFAULT_PORT, MATCHING, PORT, SECONDS, SELECTOR, USAGE
-from .options import FILE, SHOWN, WORLD, together
+from .options import FILE, SHOWN, WORLD, Verbs, together
 from .parameters import TIME, ZONE
 
 if TYPE_CHECKING:
@@ -68,7 +68,15 @@ Exit codes: 0 the plan can be kept, 1 it cannot, 2 usage or unreadable
 file, 3 undetermined, 70 our bug, 130 interrupted.
 """
 
-_TRANSPORT: Final = click.option("--transport", type=_TRANSPORTS, multiple=True, help="The transport.  [default: tls]")
+
+def _alone(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Return what the policy takes several of: a server has its records at one name, so one transport counts."""
+    return () if value is None else (value,)
+
+
+_TRANSPORT: Final = click.option(
+    "--transport", type=_TRANSPORTS, callback=_alone, help="The transport.  [default: tls]"
+)
 
 _GENERATE: Final = (
     click.option("--cert", type=FILE, metavar="FILE", help="Of this certificate, or an authority of its chain."),
@@ -103,7 +111,7 @@ _ROLLOVER: Final = (
 )
 
 
-@click.group(epilog=_EXAMPLES)
+@click.group(cls=Verbs, epilog=_EXAMPLES)
 def dane() -> None:
     """Make, check and change the TLSA records of a server (RFC 6698, RFC 7671)."""
 

@@ -1,4 +1,4 @@
-"""The options that several verbs share."""
+"""What all verbs have in common: how options are taken, and the options that several of them share."""
 
 from __future__ import annotations
 
@@ -14,6 +14,44 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 FILE: Final = click.Path(path_type=Path)
+
+
+class Verb(click.Command):
+    """A command that refuses an option which is given twice, unless it may be repeated.
+
+    Otherwise all values but the last would be dropped without a word, and nothing would have been said of them.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the arguments.
+
+        Args:
+            ctx: where the values go.
+            args: the words behind the command; they are used up.
+
+        Returns:
+            The words that are left.
+
+        Raises:
+            click.UsageError: an option is given twice, or whatever else is wrong with the arguments.
+        """
+        words = [*args]
+        left = super().parse_args(ctx, args)
+        if not ctx.resilient_parsing:
+            _, _, order = self.make_parser(ctx).parse_args(words)
+            seen: set[str | None] = set()
+            for each in order:
+                if isinstance(each, click.Option) and not each.multiple:
+                    if each.name in seen:
+                        raise click.UsageError(f"{each.opts[0]} is given twice: expected it once", ctx)
+                    seen.add(each.name)
+        return left
+
+
+class Verbs(click.Group):
+    """A group of such commands."""
+
+    command_class = Verb
 
 
 def together(*options: Callable[[Callable[P, R]], Callable[P, R]]) -> Callable[[Callable[P, R]], Callable[P, R]]:

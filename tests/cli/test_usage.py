@@ -6,7 +6,7 @@ import resource
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 import pytest
@@ -105,6 +105,74 @@ def test_a_wrong_command_line_exits_with_2_in_text_and_in_json(arguments: Sequen
 )
 def test_a_wrong_command_line_is_told_what_would_be_right(arguments: Sequence[str], said: str) -> None:
     assert said in run(*arguments).err
+
+
+# Options that are given twice.
+
+REPEATED = {
+    "check": {"--transport", "--resolver", "--zone", "--dnssec", "--chain", "--crl"},
+    "locate": {"--transport", "--resolver", "--zone", "--dnssec", "--chain"},
+    "reuse": {"--local-domain", "--transport", "--resolver", "--zone", "--dnssec", "--chain", "--crl"},
+    "cert": {"--host", "--crl"},
+    "dane generate": {"--resolver", "--zone", "--dnssec", "--chain"},
+    "dane lint": {"--zone"},
+    "dane check": {"--resolver", "--zone", "--dnssec", "--chain"},
+    "dane rollover": {"--resolver", "--zone", "--dnssec", "--chain"},
+}
+COMMANDS = {name: command for name, command in verbs(cli) if not isinstance(command, click.Group)}
+OPTIONS = [(verb, each) for verb, command in COMMANDS.items() for each in command.params if each.opts[0][0] == "-"]
+
+
+def typed(verb: str, option: click.Parameter) -> list[str]:
+    """The least that is typed behind a verb, with a value for one option that is taken, twice."""
+    needed = [each for each in COMMANDS[verb].params if each.required and each is not option]
+    words = [word for each in needed for word in ([each.opts[0], "a"] if each.opts[0][0] == "-" else ["a"])]
+    values = {"NAME=FILE": "a=b", "[NAME=]STATUS": "secure", "TIME": "2026-11-22T00:00:00Z"}
+    value = option.type.choices[0] if isinstance(option.type, click.Choice) else values.get(option.type.name, "1")
+    once = [option.opts[0]] if isinstance(option, click.Option) and option.is_flag else [option.opts[0], str(value)]
+    return [*once, *words, *once]
+
+
+@pytest.mark.parametrize(("verb", "option"), OPTIONS, ids=[f"{verb} {each.opts[0]}" for verb, each in OPTIONS])
+def test_an_option_is_refused_the_second_time_unless_it_may_be_repeated(verb: str, option: click.Parameter) -> None:
+    def taken() -> dict[str, Any]:
+        # The command keeps the help option that it makes for its first context.
+        context = COMMANDS[verb].make_context(verb, typed(verb, option), help_option_names=["-h", "--help"])
+        return context.params
+
+    if option.opts[0] in REPEATED.get(verb, ()):
+        assert len(taken()[str(option.name)]) == 2
+    else:
+        with pytest.raises(click.UsageError, match=f"^{option.opts[0]} is given twice: expected it once"):
+            taken()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (("cert", "chain.pem", "--domain", "example.org", "--host", "a.example", "--domain=example.com"), "--domain"),
+        (("cert", "chain.pem", "--domain", "example.com", "--ca-file", "a", "--ca-file", "b"), "--ca-file"),
+        (("cert", "chain.pem", "--role", "server", "--role", "client", "--domain", "example.com"), "--role"),
+        (("dane", "check", "sip1.example.com", "--domain", "example.org", "--domain", "example.com"), "--domain"),
+        (("dane", "check", "sip1.example.com", "--transport", "tls", "--transport", "wss"), "--transport"),
+        (("check", "sip:example.com", "--require", "dane", "--require", "any"), "--require"),
+        (("check", "sip:example.com", "-44", *OFFLINE), "-4"),
+    ],
+)
+def test_no_value_is_lost_without_a_word(arguments: Sequence[str], option: str) -> None:
+    said = f"{option} is given twice: expected it once"
+    text = run(*arguments)
+    assert (text.exit_code, text.out) == (2, "")
+    assert text.err.startswith(f"siptls: {said}\n")
+    as_json = run(*arguments, "--format", "json")
+    assert (as_json.exit_code, as_json.err) == (2, "")
+    assert as_json.error == {"code": "usage.error", "message": said}
+
+
+def test_help_is_given_whatever_else_is_typed_twice() -> None:
+    ran = run("cert", "--domain", "a", "--domain", "b", "-h", "-h")
+    assert (ran.exit_code, ran.err) == (0, "")
+    assert ran.out.startswith("Usage: siptls cert")
 
 
 WHEN = [

@@ -11,7 +11,7 @@ ENTRIES: Final = (
         "usage.error",
         "error",
         "the command line cannot be understood",
-        why="an option is unknown, is missing, or contradicts another one; nothing was done",
+        why="an option is unknown, is missing, is given twice, or contradicts another one; nothing was done",
         impact="none: nothing was checked, so nothing is said of any peer",
         causes=(
             "a typing error",
