@@ -5,6 +5,9 @@ the request may go there at all, and what else an element owes: a proxy, a user 
 All of them return findings, and decide nothing: "The presence of a SIPS Request-URI does not necessarily indicate that
 the request was sent securely on each hop" (section 3.2), and nothing here claims that it was.
 
+What stands in a message may be anything. A URI of a message that cannot be read, or is of another scheme where it must
+be sip or sips, is the finding ``sips.unreadable`` (error), which comes alone. It tells nothing of the text.
+
 The old question whether a proxy may turn sip into sips, because the request came over TLS, has the answer no: the
 caller would be told of a protection that nobody asked for and nobody can promise. What a proxy can do is to keep the
 sip URI and to send it over TLS (section 5.3).
@@ -31,6 +34,7 @@ RESPONSES: Final[dict[str, tuple[int, int | None]]] = {
 these codes (RFC 5630 sections 5.1.2, 5.2 and 5.3)."""
 
 _HOP: Final = "URI"
+_SIP: Final = frozenset({"sip", "sips"})
 _OTHER_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
 
@@ -57,12 +61,12 @@ def forwarding_faults(
         ``sips.required`` (error): the binding is sips, so TLS is needed, and there is none.
         ``sips.binding`` (note): the binding is sips; `siptls.next_hop` with ``received`` forms what is sent.
         ``sips.over-tls`` (note): a sip URI goes over TLS as well.
-
-    Raises:
-        InvalidUri: a text is no SIP or SIPS URI.
+        ``sips.unreadable`` (error): one of the two is no SIP or SIPS URI.
 
     Source: RFC 5630 section 5.3.
     """
+    if unreadable := _unreadable([received, target]):
+        return unreadable
     asked, offered = _sip_scheme(received), _sip_scheme(target)
     if asked == "sips":
         if offered == "sip":
@@ -90,16 +94,19 @@ def recursion_faults(
 
     Returns:
         ``sips.no-recursion`` if another scheme would be needed: then the best response is forwarded, and the caller
-        decides. Else nothing.
+        decides. ``sips.unreadable`` (error) if that cannot be known, since a Contact is no URI. Else nothing.
 
     Raises:
-        InvalidUri: ``sent`` is no SIP or SIPS URI, or a Contact is no URI.
+        InvalidUri: ``sent`` is no SIP or SIPS URI, or ``contacts`` is one text.
 
     Source: RFC 5630 section 5.3.
     """
     scheme = _sip_scheme(sent)
     other = "sip" if scheme == "sips" else "sips"
     refused = (scheme == "sips" and status == 416) or (status == 480 and warning == (380 if scheme == "sips" else 381))
+    unreadable = _unreadable(contacts, other=True)
+    if not refused and 300 <= status <= 399 and unreadable:
+        return unreadable
     if refused or (300 <= status <= 399 and other in _schemes(contacts)):
         return (finding(_HOP, "sips.no-recursion", f"a {scheme} URI", f"{status}, which leads to a {other} URI"),)
     return ()
@@ -121,13 +128,17 @@ def contact_faults(
     Returns:
         ``sips.inconsistent`` (error): the Request-URI or the top of the route is sips, and the Contact is not.
         ``sips.contact-promoted`` (warning): neither of them is sips, and the Contact is, which is wrong over TLS, too.
+        ``sips.unreadable`` (error): a text is no SIP or SIPS URI; a Contact may be of any scheme.
         None of them if all is well.
 
     Raises:
-        InvalidUri: a text is no SIP or SIPS URI; a Contact may be of any scheme.
+        InvalidUri: ``route`` is one text.
 
     Source: RFC 5630 sections 5.1.1, 5.1.1.2, 5.1.2, 5.3 and 5.4; RFC 3261 section 8.1.1.8.
     """
+    _one_by_one(route)
+    if unreadable := _unreadable([request_uri, *route[:1]]) or _unreadable([contact], other=True):
+        return unreadable
     secured = "sips" in {_sip_scheme(request_uri), *[_sip_scheme(uri) for uri in route[:1]]}
     if (_scheme(contact) == "sips") is secured:
         return ()
@@ -147,13 +158,12 @@ def unwanted_scheme(request_uri: SipUri | str, wanted: Scheme) -> tuple[Step, ..
 
     Returns:
         ``sips.not-allowed`` or ``sips.required``, or nothing if the scheme is the one that is wanted; `RESPONSES` has
-        the response.
-
-    Raises:
-        InvalidUri: the text is no SIP or SIPS URI.
+        the response. ``sips.unreadable`` (error) if it is no SIP or SIPS URI.
 
     Source: RFC 5630 section 5.1.2.
     """
+    if unreadable := _unreadable([request_uri]):
+        return unreadable
     if _sip_scheme(request_uri) == wanted:
         return ()
     code = "sips.not-allowed" if wanted == "sip" else "sips.required"
@@ -183,7 +193,7 @@ def register_faults(
     Source: RFC 5630 section 5.1.1.1.
     """
     found: list[Step] = []
-    uris = [_read(uri) for uri in contacts if _scheme(uri) in {"sip", "sips"}]
+    uris = [_read(uri) for uri in contacts if _scheme(uri) in _SIP]
     other = [str(uri) for uri in uris if uri.scheme != wanted]
     if other:
         found.append(finding(_HOP, "sips.contact-unwanted", f"only {wanted} URIs in Contact", listed(other)))
@@ -209,14 +219,18 @@ def binding_faults(
         path: the URIs of the Path header fields (RFC 3327).
 
     Returns:
-        ``sips.inconsistent`` if there is a sips Contact and something beside it is not sips; else nothing.
+        ``sips.inconsistent`` if there is a sips Contact and something beside it is not sips; ``sips.unreadable``
+        (error) if the Request-URI is no SIP or SIPS URI, or one of the others is no URI; else nothing.
 
     Raises:
-        InvalidUri: the Request-URI is no SIP or SIPS URI, or one of the others is no URI.
+        InvalidUri: ``contacts`` or ``path`` is one text.
 
     Source: RFC 5630 section 5.2.
     """
-    _sip_scheme(request_uri)
+    _one_by_one(contacts)
+    _one_by_one(path)
+    if unreadable := _unreadable([request_uri]) or _unreadable([*contacts, *path], other=True):
+        return unreadable
     clear = [_shown(uri) for uri in (request_uri, *contacts, *path) if _scheme(uri) != "sips"]
     if "sips" not in _schemes(contacts) or not clear:
         return ()
@@ -232,14 +246,18 @@ def redirect_faults(binding: SipUri | str, contact: SipUri | str, *, tls: bool =
         tls: whether the one who asked can reach the user agent over TLS, without a connection that already stands.
 
     Returns:
-        ``sips.redirect`` if the scheme has to be the one of the binding, and is not; else nothing.
+        ``sips.redirect`` if the scheme has to be the one of the binding, and is not; ``sips.unreadable`` (error) if the
+        binding is no SIP or SIPS URI; else nothing.
 
     Raises:
-        InvalidUri: a text is no SIP or SIPS URI.
+        InvalidUri: ``contact`` is no SIP or SIPS URI.
 
     Source: RFC 5630 section 5.4.
     """
-    bound, offered = _sip_scheme(binding), _sip_scheme(contact)
+    offered = _sip_scheme(contact)
+    if unreadable := _unreadable([binding]):
+        return unreadable
+    bound = _sip_scheme(binding)
     if bound == offered or (bound == "sips" and not tls):
         return ()
     return (finding(_HOP, "sips.redirect", f"a {bound} URI", _shown(contact)),)
@@ -250,14 +268,50 @@ def same_resource(one: SipUri | str, other: SipUri | str) -> bool:
 
     Args:
         one: a sip or sips URI. Parameters and header fields are left out, escapes are resolved (RFC 3261 section 10.3).
-        other: another one.
-
-    Raises:
-        InvalidUri: a text is no SIP or SIPS URI.
+        other: another one. What is no SIP or SIPS URI is the same as nothing.
 
     Source: RFC 5630 section 5.2.
     """
+    if _unreadable([one, other]):
+        return False
     return _resource(_read(one)) == _resource(_read(other))
+
+
+def _one_by_one(uris: Sequence[SipUri | str]) -> None:
+    # A text is a sequence of texts as well, each of one letter.
+    if isinstance(uris, str):
+        raise InvalidUri(uris, 0, "the URIs one by one, in a tuple or a list")
+
+
+def _unreadable(uris: Sequence[SipUri | str], *, other: bool = False) -> tuple[Step, ...]:
+    """One finding if some are no SIP or SIPS URIs; with ``other``, URIs of other schemes are good as well."""
+    _one_by_one(uris)
+    wrong = [_kind(uri) for uri in uris if not _readable(uri, other)]
+    if not wrong:
+        return ()
+    return (finding(_HOP, "sips.unreadable", "a URI" if other else "a SIP or SIPS URI", listed(wrong)),)
+
+
+def _readable(uri: SipUri | str, other: bool) -> bool:
+    if isinstance(uri, SipUri):
+        return True
+    found = _OTHER_SCHEME.match(uri)
+    if found is not None and found[0].lower() not in _SIP:
+        return other
+    try:
+        SipUri.parse(uri)
+    except InvalidUri:
+        return False
+    return True
+
+
+def _kind(uri: SipUri | str) -> str:
+    """What kind of text it is. The text itself may hold a password."""
+    found = _OTHER_SCHEME.match(str(uri))
+    if found is None:
+        return "no URI"
+    scheme = found[0].lower()
+    return f"a {scheme} URI that cannot be read" if scheme in _SIP else f"a URI of the scheme {scheme}"
 
 
 def _read(uri: SipUri | str) -> SipUri:
@@ -266,7 +320,7 @@ def _read(uri: SipUri | str) -> SipUri:
 
 def _shown(uri: SipUri | str) -> str:
     """A URI as text, without the password that a sip URI may have."""
-    return str(_read(uri)) if _scheme(uri) in {"sip", "sips"} else str(uri)
+    return str(_read(uri)) if _scheme(uri) in _SIP else str(uri)
 
 
 def _sip_scheme(uri: SipUri | str) -> str:
@@ -278,15 +332,13 @@ def _scheme(uri: SipUri | str) -> str:
     if isinstance(uri, SipUri):
         return uri.scheme
     found = _OTHER_SCHEME.match(uri)
-    if found is None or found[0].lower() in {"sip", "sips"}:
+    if found is None or found[0].lower() in _SIP:
         return SipUri.parse(uri).scheme
     return found[0].lower()
 
 
 def _schemes(uris: Sequence[SipUri | str]) -> set[str]:
-    # A text is a sequence of texts as well, each of one letter.
-    if isinstance(uris, str):
-        raise InvalidUri(uris, 0, "the URIs one by one, in a tuple or a list")
+    _one_by_one(uris)
     return {_scheme(uri) for uri in uris}
 
 

@@ -18,7 +18,7 @@ from .admission import ClientVerdict
 from .certificate import Certificate
 from .certificate_lint import record_route_fault
 from .delegation import Treatment
-from .errors import InvalidCertificate, InvalidUri, LocalProtocolError
+from .errors import InvalidCertificate, InvalidName, InvalidUri, LocalProtocolError
 from .identity import Identity, matches_domain
 from .journal import Step, finding, listed, texts
 from .names import domain as checked_domain
@@ -43,7 +43,8 @@ def authoritative_proxy(verdict: Verdict, domain: str) -> tuple[Step, ...]:
     Args:
         verdict: the verdict of `Inbound` on the connection.
         domain: the SIP domain in question, in A-labels; for example the one of the From header field. It is held
-            against the verdict, and not looked up: what `Inbound` is to look up it has to be told before.
+            against the verdict, and not looked up: what `Inbound` is to look up it has to be told before. Nobody is
+            an IP address, or a text that is no domain name.
 
     Returns:
         One finding.
@@ -53,16 +54,16 @@ def authoritative_proxy(verdict: Verdict, domain: str) -> tuple[Step, ...]:
         ``proxy.unauthenticated`` (warning): nobody knows who it is.
 
     Raises:
-        InvalidName: ``domain`` is no domain name in A-labels.
         LocalProtocolError: the verdict is about a server that we connected to.
 
     Source: RFC 5922 section 7.4, RFC 7673 section 4.1.
     """
     _expect(verdict, "server")
-    domain = checked_domain(domain)
+    name = _domain(domain)
+    domain = name or domain
     if not verdict.accepted:
         return (finding("CLIENT", "proxy.unauthenticated", domain, verdict.code),)
-    ways = [identity for identity in verdict.identities if matches_domain(domain, (identity,)) is not None]
+    ways = [identity for identity in verdict.identities if name and matches_domain(name, (identity,)) is not None]
     if ways:
         by_records = all(identity.origin == "server-records" for identity in ways)
         code = "proxy.by-server-records" if by_records else "proxy.authoritative"
@@ -194,14 +195,11 @@ def via_trail(vias: Sequence[Via], *, claimed: str | None = None) -> tuple[Step,
     Args:
         vias: all Vias of the request as it came, the topmost one first (`siptls.Via.parse_all`).
         claimed: the domain that the request claims to come from, in A-labels: usually that of From; None to pass it
-            over.
+            over. On no way there is an IP address, or a text that is no domain name.
 
     Returns:
         For each Via ``via.tls`` (ok) or ``via.clear`` (note), with the hop ``VIA 1`` for the topmost one; then
         ``via.domain-present`` (note) or ``via.domain-absent`` (warning). A host below the domain counts here.
-
-    Raises:
-        InvalidName: ``claimed`` is no domain name in A-labels.
 
     Source: RFC 3261 section 26.4.4, RFC 5630 section 3.2.
     """
@@ -210,11 +208,11 @@ def via_trail(vias: Sequence[Via], *, claimed: str | None = None) -> tuple[Step,
         code = "via.tls" if via.transport in SECURE_TRANSPORTS else "via.clear"
         found.append(finding(f"VIA {number}", code, "", _sent(via)))
     if claimed is not None:
-        domain = checked_domain(claimed)
+        domain = _domain(claimed)
         hosts = [via.host for via in vias]
-        there = [host for host in hosts if same(host, domain) or host.endswith(f".{domain}")]
+        there = [host for host in hosts if domain and (same(host, domain) or host.endswith(f".{domain}"))]
         code = "via.domain-present" if there else "via.domain-absent"
-        found.append(finding("VIA", code, domain, listed(there or hosts)))
+        found.append(finding("VIA", code, domain or claimed, listed(there or hosts)))
     return tuple(found)
 
 
@@ -225,7 +223,7 @@ def scheme_tampering(request_uri: SipUri | str, to: SipUri | str, vias: Sequence
     proof that all hops were made over TLS.
 
     Args:
-        request_uri: the Request-URI as it came.
+        request_uri: the Request-URI as it came. One of another scheme can show no signs.
         to: the URI of the To header field, of any scheme.
         vias: all Vias of the request, the topmost one first.
 
@@ -233,13 +231,11 @@ def scheme_tampering(request_uri: SipUri | str, to: SipUri | str, vias: Sequence
         ``sips.to-differs`` (warning) if one of the two URIs is sips and the other sip; ``sips.clear-hop`` (warning) if
         the Request-URI is sips and a Via names a transport without TLS. Else nothing.
 
-    Raises:
-        InvalidUri: the Request-URI is no SIP or SIPS URI.
-
     Source: RFC 3261 section 26.4.4.
     """
-    uri = SipUri.parse(request_uri) if isinstance(request_uri, str) else request_uri
-    named = _sip_uri(to)
+    uri, named = _sip_uri(request_uri), _sip_uri(to)
+    if uri is None:
+        return ()
     found: list[Step] = []
     if named is not None and named.scheme != uri.scheme:
         found.append(finding("TO", "sips.to-differs", f"a {uri.scheme} URI", str(named)))
@@ -296,6 +292,14 @@ def _sip_uri(uri: SipUri | str) -> SipUri | None:
         return SipUri.parse(uri)
     except InvalidUri:
         return None
+
+
+def _domain(text: str) -> str:
+    """A domain from a message, in lower case; empty if it is none."""
+    try:
+        return checked_domain(text)
+    except InvalidName:
+        return ""
 
 
 def _host(uri: SipUri | str) -> str:

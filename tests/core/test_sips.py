@@ -284,27 +284,66 @@ class TestInput:
     @pytest.mark.parametrize(
         "call",
         [
-            lambda: forwarding_faults("b.example", SIP),
-            lambda: forwarding_faults(SIP, "tel:+15551234"),
             lambda: recursion_faults("tel:+15551234", 302),
-            lambda: recursion_faults(SIP, 302, contacts=["bob"]),
-            lambda: recursion_faults(SIP, 302, contacts=["sip:bob@"]),
             lambda: recursion_faults(SIP, 302, contacts=SIPS),
-            lambda: contact_faults(SIP, "bob"),
             lambda: contact_faults(SIP, SIP, route=SIPS),
-            lambda: unwanted_scheme("mailto:bob@b.example", "sip"),
             lambda: register_faults([SIP], from_uri="bob", to_uri=SIP, wanted="sip"),
             lambda: register_faults(SIPS, from_uri=SIP, to_uri=SIP, wanted="sip"),
-            lambda: binding_faults("tel:+15551234", [SIPS]),
             lambda: binding_faults(SIP, [SIPS], path="sips:p.example"),
             lambda: binding_faults(SIP, SIPS),
             lambda: redirect_faults(SIP, "http://b.example"),
-            lambda: same_resource(SIP, "tel:+15551234"),
         ],
     )
-    def test_what_is_no_uri_of_the_kind_that_is_asked_for_is_refused(self, call: Callable[[], object]) -> None:
+    def test_what_the_program_itself_passes_is_refused_if_it_is_no_uri(self, call: Callable[[], object]) -> None:
         with pytest.raises(InvalidUri):
             call()
+
+    @pytest.mark.parametrize(
+        ("call", "found"),
+        [
+            (lambda: forwarding_faults("b.example", SIP), "no URI"),
+            (lambda: forwarding_faults("tel:+15551234", SIP), "a URI of the scheme tel"),
+            (lambda: forwarding_faults(SIP, "SIPS:bob:secret@"), "a sips URI that cannot be read"),
+            (lambda: recursion_faults(SIP, 302, contacts=["bob", SIPS]), "no URI"),
+            (lambda: recursion_faults(SIPS, 302, contacts=["sip:bob:secret@"]), "a sip URI that cannot be read"),
+            (lambda: contact_faults("", SIP), "no URI"),
+            (lambda: contact_faults(SIPS, "*"), "no URI"),
+            (lambda: contact_faults(SIPS, SIPS, route=["sips:\x1b@h"]), "a sips URI that cannot be read"),
+            (lambda: unwanted_scheme("mailto:bob@b.example", "sip"), "a URI of the scheme mailto"),
+            (lambda: binding_faults("tel:+15551234", [SIPS]), "a URI of the scheme tel"),
+            (lambda: binding_faults(SIPS, ["sips:\x1b@h", SIPS]), "a sips URI that cannot be read"),
+            (lambda: binding_faults(SIPS, [SIPS], path=["p"] * 10), ", ".join(["no URI"] * 8) + ", and 2 more"),
+            (lambda: redirect_faults("http://b.example", SIP), "a URI of the scheme http"),
+        ],
+    )
+    def test_what_a_message_says_is_one_finding_if_it_is_no_uri(
+        self, call: Callable[[], Sequence[Step]], found: str
+    ) -> None:
+        (step,) = call()
+        assert (step.code, step.severity, step.found) == ("sips.unreadable", "error", found)
+
+    def test_a_contact_of_a_response_that_leads_nowhere_else_is_not_read(self) -> None:
+        assert recursion_faults(SIP, 200, contacts=["bob"]) == ()
+        assert told(recursion_faults(SIPS, 416, contacts=["bob"])) == ["sips.no-recursion"]
+
+    def test_what_is_no_sip_uri_is_the_same_resource_as_nothing(self) -> None:
+        for text in ("tel:+15551234", "", "sip:bob@"):
+            assert not same_resource(SIP, text)
+            assert not same_resource(text, text)
+
+    @given(st.text(max_size=20).map("sips:{}".format) | st.text(max_size=20), st.sampled_from((SIP, SIPS, "tel:+1")))
+    def test_no_text_of_a_message_raises_anything(self, text: str, good: str) -> None:
+        for one, other in ((text, good), (good, text), (text, text)):
+            found = (
+                *forwarding_faults(one, other),
+                *recursion_faults(SIPS, 302, contacts=[one, other]),
+                *contact_faults(one, other, route=[other]),
+                *unwanted_scheme(one, "sips"),
+                *binding_faults(one, [other], path=[one]),
+                *redirect_faults(one, SIPS),
+            )
+            assert all(str(step).isascii() and str(step).isprintable() for step in found)
+            assert same_resource(one, other) is same_resource(other, one)
 
     def test_a_uri_that_is_read_already_counts_as_its_text(self) -> None:
         sips, phone, phones = SipUri.parse(SIPS), SipUri.parse(PHONE), SipUri.parse(PHONES)

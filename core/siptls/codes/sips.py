@@ -100,6 +100,21 @@ ENTRIES: Final = (
         reference="RFC 5630 section 5.1.2, RFC 5630 section 5.2, RFC 5630 section 5.3",
     ),
     Code(
+        "sips.unreadable",
+        "error",
+        "a URI of the message cannot be read, or is no SIP or SIPS URI",
+        why="what cannot be read has no scheme that rules could be held against; it counts as neither sip nor sips",
+        impact="the request is not forwarded or accepted: the answer is 400, or 416 if only the scheme is unknown",
+        causes=(
+            "the element that wrote the URI has a bug",
+            "the URI is of another scheme, such as tel",
+            "somebody tries what happens",
+        ),
+        confirm=("look at the URI in the message",),
+        fix="answer with 400, or with 416 if the scheme is an unknown one",
+        reference="RFC 3261 section 16.3, RFC 3261 section 8.2.2.1",
+    ),
+    Code(
         "sips.contact-promoted",
         "warning",
         "the Contact is sips in a dialog that begins with a sip URI",
