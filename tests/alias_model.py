@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from siptls import AliasTable, Endpoint, Identity, Outcome, Presentation, Refusal, Row, Verdict, Via
 from siptls.identity import Origin
-from siptls.verdict import Method, Role
+from siptls.verdict import Method, RawKey, Role
 
 Code = str
 Place = tuple[str, str, int, str]
@@ -29,12 +29,13 @@ ROWS, PER_CONNECTION, PER_IDENTITY = 6, 2, 3
 
 @dataclass(frozen=True)
 class Peer:
-    """Somebody with a certificate, and what a verdict says of it."""
+    """Somebody with a certificate, or with a key alone, and what a verdict says of it."""
 
     name: str
     domains: tuple[str, ...]
     method: Method = "pkix"
     origins: tuple[Origin, ...] = ("uri",)
+    raw: bool = False
 
     @property
     def der(self) -> bytes:
@@ -42,7 +43,13 @@ class Peer:
 
     @property
     def presentation(self) -> Presentation:
-        return Presentation((self.der, b"an issuer"))
+        return Presentation((), self.der) if self.raw else Presentation((self.der, b"an issuer"))
+
+    @property
+    def digests(self) -> tuple[bytes | None, bytes | None]:
+        """That of the certificate, and that of the raw key."""
+        digest = hashlib.sha256(self.der).digest()
+        return (None, digest) if self.raw else (digest, None)
 
     @property
     def identities(self) -> tuple[Identity, ...]:
@@ -70,7 +77,7 @@ def judged(
         None,
         endpoint,
         role,
-        peer.der,
+        RawKey(peer.der) if peer.raw else peer.der,
         None,
         peer.identities if identities is None else tuple(identities),
         expires,
@@ -109,6 +116,7 @@ class Known:
     role: Role
     peer: Peer
     owner: tuple[str, str, frozenset[str]]
+    place: Place
 
 
 @dataclass
@@ -132,7 +140,7 @@ class Model:
             return "reuse.not-new"
         if verdict.expires <= now:
             return "reuse.expired"
-        if verdict.leaf != hashlib.sha256(peer.der).digest():
+        if (verdict.leaf, verdict.raw_key) != peer.digests:
             return "reuse.other-certificate"
         if place is None:
             return fault
@@ -148,12 +156,14 @@ class Model:
             return "reuse.other-local-domain"
         if known is not None and (known.peer != peer or known.role != verdict.role):
             return "reuse.other-certificate"
+        if known is not None and ours and known.place != place:
+            return "reuse.one-place"
+        if known is not None and ours and not known.owner[2].issuperset(proven):
+            return "reuse.not-reused"
         proofs = dict.fromkeys(proven, verdict.expires)
         self.clock += 1
         for line in self.lines:
             if line.connection == connection and line.place == place:
-                if ours and not line.owner[2].issuperset(proven):
-                    return "reuse.not-reused"
                 line.proven = {**{d: until for d, until in line.proven.items() if now < until}, **proofs}
                 line.candidates = tuple(named)
                 line.expires = max([verdict.expires, *line.proven.values()])
@@ -167,7 +177,7 @@ class Model:
             if not own:
                 return "reuse.table-full"
             self.lines.remove(own[0])
-        self.known.setdefault(connection, Known(place[0], verdict.role, peer, owner))
+        self.known.setdefault(connection, Known(place[0], verdict.role, peer, owner, place))
         line = Line(
             place,
             connection,
@@ -194,7 +204,7 @@ class Model:
             return "reuse.closing"
         for line in self.lines:
             if line.connection == connection and line.place[1:] == place[1:]:
-                if verdict.leaf != hashlib.sha256(line.peer.der).digest():
+                if (verdict.leaf, verdict.raw_key) != line.peer.digests:
                     return "reuse.other-certificate"
                 named = {i.domain for i in verdict.identities if i.origin != "delegation"}
                 if verdict.method == "pkix" and verdict.domain not in named:
@@ -263,6 +273,8 @@ PEERS: Final = (
     Peer("carol's host", ("c.example",), "dane-ta", ("dns",)),
     Peer("dave", ("d.example",), "pkix", ("cn",)),
     Peer("eve", ("e.example",), "pkix-ta", ("uri", "server-records")),
+    Peer("frank", ("a.example",), "dane-ee", ("server-records",), raw=True),
+    Peer("another of frank's", ("a.example",), "dane-ee", ("server-records",), raw=True),
 )
 DOMAINS: Final = ("a.example", "b.example", "c.example")
 VIAS: Final = (

@@ -10,7 +10,7 @@ from .errors import InvalidName
 from .identity import Identity
 from .journal import Note, Step, listed
 from .names import domain as checked_domain
-from .verdict import Method, Outcome, Verdict
+from .verdict import Method, Outcome, RawKey, Verdict
 
 Authorize: TypeAlias = Callable[[tuple[Identity, ...]], bool]
 """Says of the identities of an authenticated client whether it may connect."""
@@ -84,7 +84,7 @@ class ClientVerdict(Verdict):
         outcome: Outcome,
         method: Method,
         code: str,
-        leaf: bytes | None,
+        leaf: bytes | RawKey | None,
         identities: tuple[Identity, ...],
         hosts: tuple[Identity, ...],
         admission: Admission,

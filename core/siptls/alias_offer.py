@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
+import heapq
+from collections.abc import Mapping
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -22,6 +23,8 @@ DOMAINS: Final = 256
 
 _OCTETS: Final = 65_536  # of certificates that one row keeps
 _SHOWN: Final = 8  # names in one text
+_RAW: Final = b"key"  # before the digest of a key, which is no digest of a certificate
+_DIGEST: Final = 32  # octets of SHA-256
 # Those that RFC 5923 speaks of. A browser behind WebSocket has no address to which others could connect.
 _ALIASED: Final = frozenset({"tls", "tls-sctp"})
 _NAMES: Final = frozenset({"uri", "dns"})  # kinds of names in a certificate; never the common name (A-13)
@@ -47,7 +50,7 @@ class Offer:
         self.place: Final = place
         self.address: Final = address
         self.presentation: Final = presentation
-        self.key: Final = _key(presentation)
+        self.key: Final = key_of(presentation)
         self.verdict: Final = verdict
         self.proven: Final = _proven(verdict)
         self.candidates: Final = _candidates(verdict)
@@ -81,8 +84,9 @@ def offered(
         return Refusal("reuse.not-new", "a verdict on a connection of its own", repr(verdict))
     if verdict.expires <= now:
         return over(verdict, now)
-    if verdict.leaf != presentation.leaf or (verdict.leaf is None and presentation.public_key is None):
-        return other_certificate(presentation.leaf, verdict.leaf)
+    key = key_of(presentation)
+    if not key or key != key_of(verdict):
+        return other_certificate(key, key_of(verdict))
     if presentation.octets > _OCTETS:
         return Refusal("reuse.too-large", f"at most {_OCTETS} octets", f"{presentation.octets}")
     found = (
@@ -97,6 +101,13 @@ def offered(
     return offer
 
 
+def by_delegation_alone(verdict: Verdict) -> bool:
+    """Say whether neither TLSA records nor the certificate name the domain, but only the way to its host (A-16)."""
+    return verdict.method == "pkix" and not any(
+        identity.domain == fold(verdict.domain) and identity.origin != "delegation" for identity in verdict.identities
+    )
+
+
 def not_authenticated(verdict: Verdict) -> Refusal:
     """The refusal of a peer that was not accepted."""
     return Refusal("reuse.not-authenticated", "ACCEPTED", f"{verdict.outcome.value} ({verdict.code})")
@@ -107,10 +118,16 @@ def over(verdict: Verdict, now: float) -> Refusal:
     return Refusal("reuse.expired", "", f"since {now - verdict.expires:.3f} s")
 
 
-def other_certificate(expected: bytes | None, found: bytes | None) -> Refusal:
-    """The refusal of a verdict on another peer than that of the connection."""
-    texts = ["no certificate" if digest is None else f"SHA-256 {digest.hex()}" for digest in (expected, found)]
-    return Refusal("reuse.other-certificate", *texts)
+def key_of(shown: Presentation | Verdict) -> bytes:
+    """Return what tells a certificate, or a raw public key, from every other one; nothing where there is neither."""
+    if (leaf := shown.leaf) is not None:
+        return leaf
+    return b"" if (key := shown.raw_key) is None else _RAW + key
+
+
+def other_certificate(expected: bytes, found: bytes) -> Refusal:
+    """The refusal of a verdict on another peer than that of the connection, by what `key_of` says of both."""
+    return Refusal("reuse.other-certificate", _key_text(expected), _key_text(found))
 
 
 def place_of(local_domain: str, endpoint: Endpoint | Row) -> Place | None:
@@ -122,6 +139,22 @@ def place_of(local_domain: str, endpoint: Endpoint | Row) -> Place | None:
     """
     octets = packed_address(endpoint.address)
     return None if octets is None else (local_domain, octets, endpoint.port, endpoint.transport)
+
+
+def refreshed(old: Mapping[str, float], new: Mapping[str, float]) -> dict[str, float]:
+    """Return the proven domains of a row that is added once more.
+
+    The peer decides how many those are over time. If they are too many, those stay that hold for longest.
+
+    Args:
+        old: the domains in the row, each with the end of its proof.
+        new: those that the verdict proves now, at most `DOMAINS`.
+    """
+    past = [domain for domain in old if domain not in new]
+    room = DOMAINS - len(new)
+    if len(past) > room:
+        past = heapq.nlargest(room, past, key=old.__getitem__)
+    return {**{domain: old[domain] for domain in past}, **new}
 
 
 def _ours(verdict: Verdict, local_domain: str) -> tuple[Place, str] | Refusal:
@@ -152,9 +185,11 @@ def _theirs(via: Via, source: str | None, local_domain: str) -> tuple[Place, str
     return (local_domain, octets, port, via.transport), written_address(source, octets)
 
 
-def _key(presentation: Presentation) -> bytes:
-    digest = presentation.leaf
-    return b"key" + hashlib.sha256(presentation.public_key or b"").digest() if digest is None else digest
+def _key_text(key: bytes) -> str:
+    if not key:
+        return "no certificate"
+    kind = "raw public key, " if key.startswith(_RAW) and len(key) > _DIGEST else ""
+    return f"{kind}SHA-256 {key[-_DIGEST:].hex()}"
 
 
 def _proven(verdict: Verdict) -> dict[str, float]:

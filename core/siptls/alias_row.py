@@ -41,6 +41,11 @@ class Presentation:
         return hashlib.sha256(self.chain[0]).digest() if self.chain else None
 
     @property
+    def raw_key(self) -> bytes | None:
+        """The SHA-256 digest of the key in DER, or None when there is none: as in a verdict."""
+        return None if self.public_key is None else hashlib.sha256(self.public_key).digest()
+
+    @property
     def octets(self) -> int:
         """How long all of it is."""
         return sum([len(der) for der in self.chain]) + len(self.public_key or b"")
@@ -66,6 +71,7 @@ class Row:
         presentation: what the peer presented in the handshake.
         identities: SIP domains in the peer's certificate, which a locally trusted anchor vouches for. They are
             candidates, and prove nothing of what the DNS says of these domains.
+        names: the domains of ``identities``, where one is found at once.
         proven: the domains that verdicts proved for this connection, each with the end of its proof on the ``now``
             clock. Without those that are over.
         expires: when the last of the evidence ends, on the ``now`` clock; ``math.inf`` when nothing limits it.
@@ -81,6 +87,7 @@ class Row:
         "expires",
         "identities",
         "local_domain",
+        "names",
         "port",
         "presentation",
         "proven",
@@ -102,7 +109,9 @@ class Row:
         proven: Mapping[str, float],
         expires: float,
         state: RowState = "live",
+        names: frozenset[str] | None = None,
     ) -> None:
+        self.names: Final = frozenset([identity.domain for identity in identities]) if names is None else names
         self.address: Final = address
         self.port: Final = port
         self.transport: Final = transport
@@ -123,7 +132,7 @@ class Row:
             domain: a SIP domain in A-labels.
         """
         name = fold(domain)
-        return name in self.proven or any(identity.domain == name for identity in self.identities)
+        return name in self.proven or name in self.names
 
     @property
     def hop(self) -> str:
@@ -183,6 +192,7 @@ def renewed(
         proven,
         expires,
         state,
+        row.names if identities is row.identities else None,
     )
 
 

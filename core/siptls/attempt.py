@@ -10,7 +10,7 @@ from .events import Connect, Endpoint
 from .judgement import Judgement
 from .reuse import AliasTable
 from .target import Target
-from .verdict import Method, Outcome
+from .verdict import Method, Outcome, RawKey
 
 _ROWS: Final = 8  # open connections to one endpoint that are judged before a new one is made
 
@@ -22,7 +22,16 @@ def rows_for(domain: str, rows: tuple[Row, ...]) -> tuple[Row, ...]:
         domain: the SIP domain.
         rows: the open connections that lead to one of its servers.
     """
-    return tuple(sorted(rows, key=lambda row: not row.identifies(domain))[:_ROWS]) if rows else ()
+    named: list[Row] = []
+    others: list[Row] = []
+    for row in rows:  # thousands, where many peers are behind one address
+        if row.identifies(domain):
+            named.append(row)
+            if len(named) == _ROWS:
+                break
+        elif len(others) < _ROWS:
+            others.append(row)
+    return tuple([*named, *others][:_ROWS])
 
 
 class Attempt:
@@ -42,6 +51,7 @@ class Attempt:
         "connect",
         "endpoint",
         "judgement",
+        "key",
         "method",
         "outcome",
         "place",
@@ -64,6 +74,7 @@ class Attempt:
         self.rows: Final = rows
         self.table: Final = table
         self.judgement: Judgement | None = None
+        self.key: RawKey | None = None
         self.closed: bool = False
         self.outcome: Outcome = Outcome.UNDETERMINED
         self.method: Method = "none"
@@ -81,6 +92,12 @@ class Attempt:
         judged = self.rows[0]
         rows = self.table.of(judged.connection)
         return not any(row.presentation is judged.presentation and row.state != "closing" for row in rows)
+
+    @property
+    def shown(self) -> bytes | RawKey | None:
+        """The certificate in DER, or the key, that the peer presented, if any."""
+        leaf = None if self.judgement is None else self.judgement.leaf
+        return self.key if leaf is None else leaf.der
 
     def decided(self, decision: Decision) -> None:
         """Take over what was decided of the peer."""

@@ -35,7 +35,7 @@ from .server_records import ServerRecords, no_connection, uri_of_host, uris_of
 from .signalled_name import ABORTING, SignalledName
 from .soundness import refuse_two_kinds
 from .uri import SipUri
-from .verdict import Outcome
+from .verdict import Outcome, RawKey
 
 DomainOfClientName: TypeAlias = Callable[[str], str | None]
 """Says which SIP domain a client is that has proven a name which it signalled; None for none."""
@@ -103,7 +103,7 @@ class Inbound(Machine[ClientVerdict]):
     Source: RFC 5922 sections 7.1, 7.4 to 7.8 and 8.1, RFC 5924 section 5, draft-ietf-dance-client-auth-13.
     """
 
-    __slots__ = ("_authorize", "_certified", "_domain_of", "_judgement", "_optional", "_parts", "_serves_failures")
+    __slots__ = ("_authorize", "_certified", "_domain_of", "_judgement", "_key", "_lenient", "_optional", "_parts")
 
     def __init__(
         self,
@@ -140,9 +140,10 @@ class Inbound(Machine[ClientVerdict]):
         self._authorize = authorize
         self._domain_of = domain_of_client_name
         self._optional = client_certificate == "optional"
-        self._serves_failures = dane_failure == "unauthenticated"
+        self._lenient = dane_failure == "unauthenticated"
         self._parts: tuple[SignalledName | ServerRecords, ...] | None = None  # None until all of them have begun
         self._certified: Decision | None = None
+        self._key = None if public_key is None else RawKey(public_key)
         shown = Shown(chain, public_key, anchors, crls)
         self._judgement = self._judge(shown)
         self._judgement.begin()
@@ -336,7 +337,7 @@ class Inbound(Machine[ClientVerdict]):
         decision = [*unknown, *refuted, *weak, certified][0]
         served = self._optional and decision.code == "tls.no-certificate"
         if decision in by_records and decision.code not in ABORTING:
-            served = self._serves_failures
+            served = self._lenient
         if served:
             self._note("inbound.unauthenticated", _HOP, None)
         self._conclude(decision, (), Admission.UNAUTHENTICATED if served else Admission.CLOSE)
@@ -364,7 +365,7 @@ class Inbound(Machine[ClientVerdict]):
                 decision.outcome,
                 decision.method,
                 decision.code,
-                None if leaf is None else leaf.der,
+                self._key if leaf is None else leaf.der,
                 decision.identities if accepted else (),
                 hosts if accepted else (),
                 Admission.AUTHENTICATED if accepted else admission,

@@ -34,7 +34,7 @@ from .reuse import AliasTable
 from .revocation import NO_CRLS, Crls
 from .target import Target
 from .uri import SipUri
-from .verdict import GRAVEST, Method, Outcome, Verdict
+from .verdict import GRAVEST, Method, Outcome, RawKey, Verdict
 
 _DEFAULT_TRANSPORTS: Final = ("tls",)
 _NO_ANCHORS: Final = Anchors(name="no trust anchors")
@@ -218,6 +218,8 @@ class Outbound(Planning[Verdict]):
 
     def _judge(self, attempt: Attempt, chain: tuple[bytes, ...], public_key: bytes | None, hop: object) -> None:
         assert self._references is not None
+        if public_key is not None:
+            attempt.key = RawKey(public_key)
         judgement = attempt.judgement = Judgement(
             chain,
             self._references,
@@ -356,7 +358,6 @@ class Outbound(Planning[Verdict]):
         expires = min(self._expires, self._target_expires)
         if decision is not None and decision.until < expires:
             expires = decision.until
-        leaf = None if attempt is None or attempt.judgement is None else attempt.judgement.leaf
         for other in self._in_flight:
             presented = other.judgement is not None and not other.closed
             if presented and other.connect is not None and (decision is None or other is not attempt):
@@ -377,7 +378,7 @@ class Outbound(Planning[Verdict]):
             None if attempt is None else attempt.target,
             None if attempt is None else attempt.endpoint,
             "client",
-            None if leaf is None else leaf.der,
+            None if attempt is None else attempt.shown,
             None if attempt is None or decision is None else attempt.connect,
             () if decision is None else decision.identities,
             expires,

@@ -17,7 +17,19 @@ import math
 from collections import OrderedDict
 from typing import Final, TypeAlias
 
-from .alias_offer import DOMAINS, Offer, Place, not_authenticated, offered, other_certificate, over, place_of
+from .alias_offer import (
+    DOMAINS,
+    Offer,
+    Place,
+    by_delegation_alone,
+    key_of,
+    not_authenticated,
+    offered,
+    other_certificate,
+    over,
+    place_of,
+    refreshed,
+)
 from .alias_row import Presentation, Refusal, Row, renewed
 from .errors import InvalidPolicy, LocalProtocolError
 from .events import Endpoint, Presented
@@ -32,13 +44,14 @@ _Owner: TypeAlias = tuple[str, str, frozenset[str]]
 class _Peer:
     """One connection, and who is at its other end."""
 
-    __slots__ = ("closing", "key", "local_domain", "owner", "role", "rows")
+    __slots__ = ("closing", "key", "local_domain", "owner", "place", "role", "rows")
 
-    def __init__(self, local_domain: str, role: Role, key: bytes, owner: _Owner) -> None:
+    def __init__(self, local_domain: str, role: Role, key: bytes, owner: _Owner, place: Place | None = None) -> None:
         self.local_domain: Final = local_domain
         self.role: Final[Role] = role
         self.key: Final = key
         self.owner: Final = owner
+        self.place: Final = place  # of its first row
         self.rows: dict[Place, Row] = {}
         self.closing: bool = False
 
@@ -48,6 +61,8 @@ class AliasTable:
 
     The table opens and closes nothing, and knows no clock: every time is given. An operation costs what the rows of
     one connection or of one endpoint are, and the logarithm of all rows; none looks at the whole table.
+    Threads that change the table take turns, by a lock of the caller's. `candidates`, `of` and ``len`` may be asked at
+    any time; so `Outbound` needs no lock, which reads the table whenever it comes to an endpoint.
 
     Args:
         rows: how many rows there are at the most of connections that we opened, and again of those that were opened to
@@ -168,10 +183,10 @@ class AliasTable:
         if peer is None or place is None or place not in peer.rows:
             return Refusal("reuse.no-row", f"{endpoint.address} {endpoint.port} {endpoint.transport.upper()}")
         row = peer.rows[place].at(now)
-        if verdict.leaf != row.presentation.leaf:
-            return other_certificate(row.presentation.leaf, verdict.leaf)
+        if key_of(verdict) != peer.key:
+            return other_certificate(peer.key, key_of(verdict))
         domain = fold(verdict.domain)
-        if _by_delegation_alone(verdict):
+        if by_delegation_alone(verdict):
             return Refusal("reuse.no-tlsa", f"TLSA records, or {domain} in the certificate", verdict.code)
         if domain not in row.proven and len(row.proven) >= DOMAINS:
             return Refusal("reuse.domains-full", f"at most {DOMAINS}", domain)
@@ -200,14 +215,14 @@ class AliasTable:
         rows = None if place is None else self._at.get(place)
         if rows is None:
             return ()
-        found = [row.at(now) for row in rows.values()]
+        found = [row.at(now) for row in [*rows.values()]]  # copied in one step, since another thread may add
         found.sort(key=_is_stale)
         return tuple(found)
 
     def of(self, connection: object) -> tuple[Row, ...]:
         """Return the rows of a connection as they were when they last changed, closing ones among them."""
         peer = self._peers.get(connection)
-        return () if peer is None else tuple(peer.rows.values())
+        return () if peer is None else (*peer.rows.values(),)  # copied in one step
 
     def __len__(self) -> int:
         return self._taken["client"] + self._taken["server"]
@@ -277,19 +292,16 @@ class AliasTable:
 
     # How rows are kept.
 
-    def _refresh(self, peer: _Peer, row: Row, offer: Offer) -> Row | Refusal:
-        verdict = offer.verdict
-        if verdict.role == "client" and not peer.owner[2].issuperset(offer.proven):
-            return Refusal("reuse.not-reused", "a verdict on what stands in the row", repr(verdict))
+    def _refresh(self, peer: _Peer, row: Row, offer: Offer) -> Row:
         self._owned[peer.owner].move_to_end((offer.place, row.connection))
-        proven = {**row.proven, **offer.proven}
-        expires = max([verdict.expires, *proven.values()])
+        proven = refreshed(row.proven, offer.proven)
+        expires = max([offer.verdict.expires, *proven.values()])
         return self._put(peer, offer.place, renewed(row, offer.candidates, proven, expires, "live"))
 
     def _insert(self, peer: _Peer | None, connection: object, offer: Offer) -> Row | Refusal:
         place, verdict = offer.place, offer.verdict
         if peer is None:
-            peer = _Peer(place[0], verdict.role, offer.key, _owner(offer))
+            peer = _Peer(place[0], verdict.role, offer.key, _owner(offer), place)
         elif len(peer.rows) >= self._per_connection:
             return Refusal("reuse.connection-full", f"at most {self._per_connection}", f"port {place[2]}")
         if not self._make_room(peer.owner):
@@ -378,12 +390,11 @@ def _unlike(peer: _Peer, offer: Offer) -> Refusal | None:
     if offer.place[0] != peer.local_domain:
         return Refusal("reuse.other-local-domain", peer.local_domain or "none", offer.place[0] or "none")
     if offer.key != peer.key or offer.verdict.role != peer.role:
-        return other_certificate(peer.key, offer.presentation.leaf)
+        return other_certificate(peer.key, offer.key)
+    if peer.role == "client":
+        if offer.place != peer.place:
+            found = f"{offer.address} {offer.place[2]} {offer.place[3].upper()}"
+            return Refusal("reuse.one-place", "where the connection was opened to", found)
+        if not peer.owner[2].issuperset(offer.proven):
+            return Refusal("reuse.not-reused", "a verdict on what stands in the row", repr(offer.verdict))
     return None
-
-
-def _by_delegation_alone(verdict: Verdict) -> bool:
-    """Say whether neither TLSA records nor the certificate name the domain, but only the way to its host (A-16)."""
-    return verdict.method == "pkix" and not any(
-        identity.domain == fold(verdict.domain) and identity.origin != "delegation" for identity in verdict.identities
-    )

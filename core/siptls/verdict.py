@@ -40,6 +40,28 @@ class Outcome(Enum):
 GRAVEST: Final = (Outcome.REJECTED, Outcome.UNDETERMINED, Outcome.INSUFFICIENT, Outcome.NO_SERVICE)
 
 
+class Elsewhere(Enum):
+    """What stands for the handle of an open connection where the handle itself means nothing."""
+
+    HANDLE = "in a copy of the verdict"
+
+
+class RawKey:
+    """A key that a peer presented instead of certificates (RFC 7250).
+
+    Args:
+        der: its SubjectPublicKeyInfo in DER.
+    """
+
+    __slots__ = ("der",)
+
+    def __init__(self, der: bytes) -> None:
+        self.der: Final = der
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return RawKey, (self.der,)
+
+
 class Verdict:
     """The result of judging a peer. It is immutable, and has no truth value: ask for `accepted`.
 
@@ -53,7 +75,8 @@ class Verdict:
         role: our own role: ``client`` when we connected.
         connection: for ACCEPTED the connection that was made and may be used, else None.
         reused: for ACCEPTED the handle of the connection that was open already and may be used, where there is one, as
-            `AliasTable.add` was given it, else None; ``connection`` is None then.
+            `AliasTable.add` was given it, else None; ``connection`` is None then. A copy of the verdict, and one that
+            was pickled, has something in its place that is no handle and not None.
         identities: the domains that are proven for the peer, each with where that comes from.
         expires: until when the evidence holds, on the machine's ``now`` clock; ``math.inf`` when nothing limits it.
     """
@@ -89,7 +112,7 @@ class Verdict:
     reused: object | None
     identities: tuple[Identity, ...]
     expires: float
-    _leaf: bytes | None
+    _leaf: bytes | RawKey | None
     _notes: tuple[Note, ...]
     _began: float
     _decided: float
@@ -105,7 +128,7 @@ class Verdict:
         target: Target | None,
         endpoint: Endpoint | None,
         role: Role,
-        leaf: bytes | None,
+        leaf: bytes | RawKey | None,
         connection: Connect | None,
         identities: tuple[Identity, ...],
         expires: float,
@@ -143,10 +166,11 @@ class Verdict:
     def __reduce__(self) -> tuple[object, ...]:
         # Copies and other processes make it anew, since nothing can be set afterwards. They get the steps in place of
         # the notes, which refer to whatever was there: answers, anchors, tables of the machine.
-        # The handle of an open connection means something to this process only.
+        # The handle of an open connection means something to this process only; that there is one always does.
+        reused = None if self.reused is None else Elsewhere.HANDLE
         told = (self.outcome, self.method, self.code, self.domain, self.target, self.endpoint, self.role, self._leaf)
         rest = (self.connection, self.identities, self.expires, (), self._began, self._decided, self._place, self.steps)
-        return Verdict, (*told, *rest)
+        return Verdict, (*told, *rest, reused)
 
     def __bool__(self) -> bool:
         raise TypeError("a verdict has no truth value, since a rejection is a verdict too: ask for verdict.accepted")
@@ -159,7 +183,13 @@ class Verdict:
     @property
     def leaf(self) -> bytes | None:
         """The SHA-256 digest of the peer's certificate in DER, or None when there was none."""
-        return None if self._leaf is None else hashlib.sha256(self._leaf).digest()
+        shown = self._leaf
+        return None if shown is None or isinstance(shown, RawKey) else hashlib.sha256(shown).digest()
+
+    @property
+    def raw_key(self) -> bytes | None:
+        """The SHA-256 digest of the key in DER that the peer presented instead of certificates, or None (RFC 7250)."""
+        return hashlib.sha256(self._leaf.der).digest() if isinstance(self._leaf, RawKey) else None
 
     @property
     def steps(self) -> tuple[Step, ...]:

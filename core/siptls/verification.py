@@ -22,7 +22,7 @@ from .policy import Policy
 from .references import References
 from .revocation import NO_CRLS, Crls
 from .soundness import refuse_two_kinds
-from .verdict import Method, Outcome, Verdict
+from .verdict import Method, Outcome, RawKey, Verdict
 
 _FAILED: Final = {Security.BOGUS: "dnssec.bogus", Security.INDETERMINATE: "dane.lookup-failed"}
 
@@ -56,7 +56,7 @@ class Verification(Machine[Verdict]):
     Source: RFC 5922 section 7.3, RFC 7673 section 4.
     """
 
-    __slots__ = ("_domain", "_host", "_judgement")
+    __slots__ = ("_domain", "_host", "_judgement", "_key")
 
     def __init__(
         self,
@@ -79,6 +79,7 @@ class Verification(Machine[Verdict]):
         super().__init__(policy, now, at)
         self._domain = domain if ip_literal(domain) is not None else checked_domain(domain)
         self._host = self._domain if target is None else checked_domain(target)
+        self._key = None if public_key is None else RawKey(public_key)
         self._judgement: Judgement | None = None
         steps = tuple(aliases)
         delegation = min(delegation, *[step.security for step in steps], Security.SECURE)
@@ -162,7 +163,7 @@ class Verification(Machine[Verdict]):
                 None,
                 None,
                 "client",
-                None if leaf is None else leaf.der,
+                self._key if leaf is None else leaf.der,
                 None,
                 decision.identities,
                 decision.until if decision.outcome is Outcome.ACCEPTED else math.inf,

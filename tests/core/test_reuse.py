@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
+import pickle
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -40,7 +43,7 @@ from siptls import (
 )
 from siptls.codes import CATALOGUE
 from siptls.dns import Srv
-from siptls.verdict import Method
+from siptls.verdict import Method, RawKey
 from world import AT, SECURE, World
 
 COM = Peer("P1", ("example.com",))
@@ -368,14 +371,70 @@ class TestConnectionsThatWeOpened:
     def test_a_peer_with_a_raw_public_key_has_a_row_too(self) -> None:
         table, key = AliasTable(), Presentation((), b"a public key")
         verdict = Verdict(
-            Outcome.ACCEPTED, "dane-ee", "dane.match", "example.net", None, P2, "client", None, None,
+            Outcome.ACCEPTED, "dane-ee", "dane.match", "example.net", None, P2, "client", RawKey(b"a public key"), None,
             (Identity("example.net", "dane"),), math.inf, (), 0.0, 0.0,
         )  # fmt: skip
         assert row(table.add(verdict, 1, key, local_domain="", now=0.0)).presentation.public_key == b"a public key"
-        other = Presentation((), b"another one")
-        assert code(table.add(verdict, 1, other, local_domain="", now=0.0)) == "reuse.other-certificate"
-        for presented in (Presentation(()), NET.presentation):
-            assert code(table.add(verdict, 2, presented, local_domain="", now=0.0)) == "reuse.other-certificate"
+        for connection in (1, 2):
+            for presented in (Presentation((), b"another one"), Presentation(()), NET.presentation):
+                answer = table.add(verdict, connection, presented, local_domain="", now=0.0)
+                assert code(answer) == "reuse.other-certificate"
+
+    @pytest.mark.req("T-A01", "R5923-9.3-4")
+    def test_a_verdict_on_one_raw_public_key_grants_nothing_to_the_peer_with_another(self) -> None:
+        table = AliasTable()
+        one, two = (
+            Peer("one", ("example.net",), "dane-ee", raw=True),
+            Peer("two", ("example.net",), "dane-ee", raw=True),
+        )
+        row(opened(table, 1, peer=one))
+        assert row(table.grant(1, proven("a.example", 1, peer=one), now=0.0)).identifies("a.example")
+        table.close(1)
+        row(opened(table, 1, peer=two))  # the handle names another connection now
+        answer = table.grant(1, proven("a.example", 1, peer=one), now=0.0)
+        assert isinstance(answer, Refusal)
+        assert answer.code == "reuse.other-certificate"
+        for peer, text in ((two, answer.step.expected), (one, answer.step.found)):
+            assert text == f"raw public key, SHA-256 {hashlib.sha256(peer.der).hexdigest()}"
+
+    def test_a_certificate_is_never_a_raw_public_key_of_the_same_octets(self) -> None:
+        table = AliasTable()
+        certificate, key = (
+            Peer("same", ("example.net",), "dane-ee"),
+            Peer("same", ("example.net",), "dane-ee", raw=True),
+        )
+        for verdict_on, presented in ((certificate, key), (key, certificate)):
+            verdict = judged(verdict_on, "client", domain="example.net", endpoint=P2)
+            answer = table.add(verdict, 1, presented.presentation, local_domain="", now=0.0)
+            assert code(answer) == "reuse.other-certificate"
+
+    @pytest.mark.req("R5923-8.1-12")
+    @pytest.mark.parametrize(
+        "elsewhere",
+        [
+            Endpoint("p2.example.net", "192.0.2.129", 5061, "tls"),
+            Endpoint("p2.example.net", "192.0.2.128", 5062, "tls"),
+            Endpoint("p2.example.net", "192.0.2.128", 5061, "wss"),
+        ],
+    )
+    @pytest.mark.parametrize("domain", ["example.net", "other.example"])
+    def test_a_connection_that_we_opened_leads_to_one_place(self, elsewhere: Endpoint, domain: str) -> None:
+        table = AliasTable()
+        before = row(opened(table, 1))
+        assert code(opened(table, 1, domain, endpoint=elsewhere)) == "reuse.one-place"
+        assert table.of(1) == (before,)
+        assert found(table, elsewhere) == []
+        row(opened(table, 1, endpoint=Endpoint("another name", "::ffff:192.0.2.128", 5061, "tls")))
+
+    @pytest.mark.req("R5923-8.1-12")
+    def test_neither_the_place_nor_the_domain_is_forgotten_when_the_row_has_given_way(self) -> None:
+        table = AliasTable(rows_per_identity=1)
+        row(opened(table, 1))
+        row(opened(table, 2))
+        assert table.of(1) == ()
+        assert code(opened(table, 1, endpoint=P1)) == "reuse.one-place"
+        assert code(opened(table, 1, "other.example")) == "reuse.not-reused"
+        assert row(opened(table, 1)).domains == ("example.net",)
 
 
 class TestConnectionsThatClientsOpened:
@@ -656,6 +715,15 @@ class TestGrants:
         answer = table.add(proven("example.net", 1), 2, NET.presentation, local_domain="", now=0.0)
         assert code(answer) == "reuse.not-new"
 
+    def test_neither_does_a_copy_of_such_a_verdict_and_it_grants_nothing(self) -> None:
+        table = AliasTable()
+        before = row(opened(table, 1))
+        for again in (copy.copy(proven("example.net", 1)), pickle.loads(pickle.dumps(proven("example.net", 1)))):  # noqa: S301
+            answer = table.add(again, 2, NET.presentation, local_domain="", now=0.0)
+            assert code(answer) == "reuse.not-new"
+            assert code(table.grant(1, again, now=0.0)) == "reuse.not-reused"
+        assert table.of(1) == (before,)
+
     def test_one_of_our_own_connections_gains_a_domain_by_a_grant_only(self) -> None:
         table = AliasTable()
         row(opened(table, 1, "example.net"))
@@ -809,11 +877,42 @@ class TestRoom:
             )
             assert (answer.code if isinstance(answer, Refusal) else "") == ("" if fits else "reuse.too-large")
 
+    @pytest.mark.req("T-A03")
+    def test_a_row_that_is_added_again_and_again_for_other_domains_keeps_256_of_those_that_hold_longest(self) -> None:
+        table = AliasTable()
+        for batch, expires in ((0, 900.0), (1, 100.0), (2, 500.0)):
+            domains = tuple([f"d{batch}-{number}.example" for number in range(120)])
+            client = Peer("P1", domains, "dane-ee", ("server-records",))
+            kept = row(accepted(table, 1, client, expires=expires))
+        assert len(kept.proven) == 256
+        held = Counter([domain.partition("-")[0] for domain in kept.proven])
+        assert held == {"d0": 120, "d1": 16, "d2": 120}
+        assert kept.expires == 900.0
+        full = Peer("P1", tuple([f"n{number}.example" for number in range(256)]), "dane-ee", ("server-records",))
+        assert set(row(accepted(table, 1, full, expires=50.0)).proven) == set(full.domains)
+        assert [each.expires for each in table.of(1)] == [50.0]
+
     @pytest.mark.parametrize("option", ["rows", "rows_per_connection", "rows_per_identity"])
     @pytest.mark.parametrize("value", [0, -1])
     def test_a_table_has_room_for_something(self, option: str, value: int) -> None:
         with pytest.raises(InvalidPolicy, match=option):
             AliasTable(**{option: value})
+
+    def test_rows_may_be_asked_for_while_another_thread_changes_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        table = AliasTable()
+        for number in range(3):
+            row(accepted(table, number))
+        look = Row.at
+
+        def changes_meanwhile(each: Row, now: float) -> Row:
+            table.close(2)
+            if not table.of("another"):
+                accepted(table, "another")
+            return look(each, now)
+
+        monkeypatch.setattr(Row, "at", changes_meanwhile)
+        assert found(table) == [0, 1, 2]
+        assert found(table) == [0, 1, "another"]
 
     def test_closing_everything_leaves_nothing_behind(self) -> None:
         table = AliasTable()

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from alias_model import Peer, judged
-from siptls import AliasTable, Endpoint, Identity, Row, Via, alias_offer, alias_row, reuse
+from siptls import AliasTable, Endpoint, Identity, Row, Via, alias_offer, alias_row, attempt, reuse
+from siptls.attempt import rows_for
 
-MODULES = {module.__file__ for module in (alias_offer, alias_row, reuse)}
+MODULES = {module.__file__ for module in (alias_offer, alias_row, attempt, reuse)}
 COM = Peer("P1", ("example.com",))
 ELSEWHERE = Endpoint("p1.example.com", "192.0.2.1", 5061, "tls")
 ALIAS = Via.parse("SIP/2.0/TLS p1.example.com;branch=z9hG4bKa7c8dze;alias")
@@ -107,6 +108,48 @@ def test_one_call_of_expire_costs_what_is_over() -> None:
             accepted(table, number, f"10.0.{number // 250}.{number % 250}", 1.0 + (number > 9))
         costs.append(lines_run(partial(table.expire, 1.0)))
     assert costs[0] == costs[1]
+
+
+def crowd(rows: int, names: int) -> tuple[Row, ...]:
+    """Connections at one address whose peers all have a certificate with many names."""
+    table = AliasTable(rows_per_identity=10_000)
+    many = Peer("many", tuple([f"d{number}.example" for number in range(names)]))
+    verdict = judged(many, "server")
+    for number in range(rows):
+        assert table.add(verdict, number, many.presentation, local_domain="", now=0.0, source="10.0.0.7", via=ALIAS)
+    return table.candidates(HERE, local_domain="", now=0.0)
+
+
+@pytest.mark.req("T-A03")
+def test_to_choose_among_the_connections_to_one_address_ends_with_the_eighth_that_has_the_domain() -> None:
+    costs: list[int] = []
+    for count in (20, 1_000):
+        rows = crowd(count, 3)
+        assert rows_for("D2.example", rows) == rows[:8]
+        costs.append(lines_run(partial(rows_for, "d2.example", rows)))
+    assert costs[0] == costs[1]
+
+
+@pytest.mark.req("T-A03")
+def test_to_choose_among_them_costs_the_same_however_many_names_each_of_them_has() -> None:
+    costs: list[int] = []
+    for names in (1, 256):
+        rows = crowd(50, names)
+        assert rows_for("elsewhere.example", rows) == rows[:8]
+        costs.append(lines_run(partial(rows_for, "elsewhere.example", rows)))
+    assert costs[0] == costs[1]
+
+
+def test_those_that_have_the_domain_come_first_and_then_the_first_of_the_others() -> None:
+    table = AliasTable()
+    other = Peer("other", ("other.example",))
+    for number in range(20):
+        peer = COM if number in (9, 15) else other
+        verdict = judged(peer, "server")
+        assert table.add(verdict, number, peer.presentation, local_domain="", now=0.0, source="10.0.0.7", via=ALIAS)
+    chosen = rows_for("example.com", table.candidates(HERE, local_domain="", now=0.0))
+    assert [row.connection for row in chosen] == [9, 15, 0, 1, 2, 3, 4, 5]
+    assert rows_for("example.com", ()) == ()
 
 
 @pytest.mark.req("T-A03")

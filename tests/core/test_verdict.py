@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judging import CA, DOMAIN, LEAF, OTHER, ROOT, TARGET, judge, made
-from siptls import Delegation, Endpoint, Identity, Outcome, Policy, Target, Verdict
+from siptls import Delegation, Endpoint, Identity, Inbound, Outcome, Policy, Target, Verdict, Verification
 from siptls.codes import CATALOGUE
 from siptls.verdict import GRAVEST
 from world import AT, World
@@ -91,6 +91,15 @@ class TestImmutability:
                 assert again.identities == verdict.identities
                 assert again.accepted is verdict.accepted
 
+    def test_a_copy_tells_that_a_connection_was_open_already_but_not_which(self) -> None:
+        verdict = bare(Outcome.ACCEPTED, reused="handle")
+        for again in (copy.copy(verdict), copy.deepcopy(verdict), pickle.loads(pickle.dumps(verdict))):  # noqa: S301
+            assert again.to_dict() == verdict.to_dict()
+            assert again.to_dict()["reused"] is True
+            assert again.reused not in (None, "handle")
+            for once_more in (copy.copy(again), pickle.loads(pickle.dumps(again))):  # noqa: S301
+                assert once_more.reused is again.reused
+
     def test_the_steps_are_made_once(self) -> None:
         verdict = accepted()
         assert verdict.steps is verdict.steps
@@ -129,6 +138,22 @@ class TestWhatItSays:
     def test_a_verdict_without_a_certificate_has_no_leaf(self) -> None:
         assert judge([]).leaf is None
         assert judge([b"junk"]).leaf is None
+
+    def test_the_key_of_a_peer_without_a_certificate_is_told_by_its_digest_and_never_as_a_leaf(self) -> None:
+        world = World()
+        world.srv(f"_sips._tcp.{DOMAIN}", (10, 0, 5061, TARGET))
+        world.address(TARGET, "192.0.2.1")
+        world.tlsa(f"_5061._tcp.{TARGET}", f"3 1 1 {hashlib.sha256(LEAF.spki).hexdigest()}")
+        world.keys["192.0.2.1"] = LEAF.spki
+        reached = world.outbound(f"sips:alice@{DOMAIN}")
+        verified = Verification((), domain=DOMAIN, public_key=LEAF.spki, now=0.0, at=AT).verdict
+        client = Inbound((), public_key=LEAF.spki, now=0.0, at=AT).verdict
+        assert reached.accepted
+        for verdict in (reached, verified, client):
+            assert verdict is not None
+            for each in (verdict, pickle.loads(pickle.dumps(verdict))):  # noqa: S301
+                assert (each.leaf, each.raw_key) == (None, hashlib.sha256(LEAF.spki).digest())
+        assert (accepted().raw_key, judge([]).raw_key) == (None, None)
 
     def test_every_step_has_a_code_of_the_catalogue_a_text_and_a_hop(self) -> None:
         verdict = accepted()

@@ -116,6 +116,13 @@ ENTRIES: Final = (
         reference="RFC 5923 sections 5 and 9.3",
     ),
     Code(
+        "reuse.one-place",
+        "note",
+        "a connection that we opened leads to one place only",
+        why="it leads where it was opened to; a verdict on another address speaks of another connection",
+        reference="RFC 5923 section 8.1",
+    ),
+    Code(
         "reuse.no-row",
         "note",
         "the connection has no row at this address, port and transport",
