@@ -194,7 +194,7 @@ def connect(
         client_certificate: what is shown to a server that asks for a certificate.
         aliases: the connections that are open already, each under the `Connection` that an earlier call returned. One
             that leads to a server of the domain is used again where its peer is accepted for this domain, too.
-            No other thread may change the table meanwhile.
+            Other threads may change the table meanwhile, one at a time.
         local_domain: the domain of ours on behalf of which the connection is used, as in ``aliases``.
 
     Returns:
