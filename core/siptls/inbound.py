@@ -29,7 +29,7 @@ from .machine import Machine
 from .names import domain as checked_domain
 from .path_rules import purpose_faults, up_to_anchor
 from .policy import SECURE_TRANSPORTS, Policy
-from .proof import Proof, Shown
+from .proof import Proof, Shown, moved
 from .revocation import NO_CRLS, CheckRevocation, Crls
 from .server_records import ServerRecords, no_connection, uri_of_host, uris_of
 from .signalled_name import ABORTING, SignalledName
@@ -98,7 +98,7 @@ class Inbound(Machine[ClientVerdict]):
             ``dane_failure`` is none of its values, or the policy names a transport without TLS for ``claims``.
         LocalProtocolError: ``at`` is naive, or there is a public key beside a chain; later, ``authorize`` returned
             something else than True or False, or ``domain_of_client_name`` something else than a text or None.
-            Whatever they raise themselves passes through. In all these cases the client is not accepted.
+            Whatever they raise themselves passes through. In all these cases the verdict is REJECTED by then.
 
     Source: RFC 5922 sections 7.1, 7.4 to 7.8 and 8.1, RFC 5924 section 5, draft-ietf-dance-client-auth-13.
     """
@@ -238,7 +238,13 @@ class Inbound(Machine[ClientVerdict]):
             return
         proofs = [part.result for part in self._parts if part.result is not None]
         if len(proofs) == len(self._parts):
-            self._weigh(self._certified, proofs)
+            try:
+                self._weigh(self._certified, proofs)
+            except BaseException:
+                # One of the caller's own functions failed. Who goes on all the same finds the client refused.
+                place = self._note_at(_HOP, "inbound.rule-failed", None)
+                self._conclude(Decision(Outcome.REJECTED, "none", "inbound.rule-failed", place=place))
+                raise
 
     # What the ways come to together.
 
@@ -255,7 +261,7 @@ class Inbound(Machine[ClientVerdict]):
         until = math.inf
         for proof in proven:
             added = self._identities_of(proof)
-            self._note(_CODES[proof.way], _HOP, _proven_text(proof, added))
+            self._note(_CODES[proof.way], _HOP, proof.told(added))
             assert proof.decision is not None
             place = len(self._journal) - 1
             first = first or Decision(Outcome.ACCEPTED, proof.decision.method, _CODES[proof.way], place=place)
@@ -329,7 +335,7 @@ class Inbound(Machine[ClientVerdict]):
 
     def _fail(self, certified: Decision, proofs: list[Proof], begins: list[int]) -> None:
         """Nothing is proven. What is not known might have been, so it comes before what stands against the client."""
-        by_records = [_moved(p.decision, begin) for p, begin in zip(proofs, begins, strict=False) if p.decision]
+        by_records = [moved(p.decision, begin) for p, begin in zip(proofs, begins, strict=False) if p.decision]
         decisions = [*by_records, *([] if _accepted(certified) else [certified])]
         unknown = [each for each in decisions if each.outcome is Outcome.UNDETERMINED]
         refuted = [each for each in by_records if each.outcome is Outcome.REJECTED]
@@ -380,14 +386,3 @@ class Inbound(Machine[ClientVerdict]):
 
 def _accepted(decision: Decision | None) -> bool:
     return decision is not None and decision.outcome is Outcome.ACCEPTED
-
-
-def _moved(decision: Decision, begin: int) -> Decision:
-    """The decision of a part, with its place in the journal of the whole."""
-    place = decision.place + begin if decision.place >= 0 else -1
-    return Decision(decision.outcome, decision.method, decision.code, place=place)
-
-
-def _proven_text(proof: Proof, identities: tuple[Identity, ...]) -> tuple[str, str]:
-    """The name that was looked up, and what the client is by that."""
-    return proof.name, ", ".join([f"the host {proof.host}", *[f"the SIP domain {each.domain}" for each in identities]])

@@ -86,3 +86,23 @@ class Proof:
         self.host: Final = host
         self.doubted: Final = doubted
         self.until: Final = until
+
+    def told(self, identities: tuple[Identity, ...]) -> tuple[str, str]:
+        """Return the name that was looked up, and what the client is by that, as texts.
+
+        Args:
+            identities: the SIP domains that the client is by that.
+        """
+        domains = [f"the SIP domain {each.domain}" for each in identities]
+        return self.name, ", ".join([f"the host {self.host}", *domains])
+
+
+def moved(decision: Decision, begin: int) -> Decision:
+    """Return the decision of a part, with its place in the journal of the whole.
+
+    Args:
+        decision: the decision; ACCEPTED ones are not moved, for they are told anew.
+        begin: where the journal of the part begins.
+    """
+    place = decision.place + begin if decision.place >= 0 else -1
+    return Decision(decision.outcome, decision.method, decision.code, place=place)

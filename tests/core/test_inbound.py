@@ -554,12 +554,11 @@ class TestAuthorization:
         (question,) = machine.next_actions(now=0.0)
         with pytest.raises(error):
             machine.receive(door.answer(question), now=0.0)
-        assert machine.verdict is None
-        assert machine.deadline == machine.policy.limits.seconds
-        machine.advance(now=machine.deadline)
         assert machine.verdict is not None
-        assert said(machine.verdict) == ("UNDETERMINED", "none", "limit.seconds")
-        assert machine.admission is Admission.CLOSE
+        assert said(machine.verdict) == ("REJECTED", "none", "inbound.rule-failed")
+        assert machine.verdict.findings[0].code == "inbound.rule-failed"
+        assert machine.verdict.identities == ()
+        assert (machine.admission, machine.outstanding) == (Admission.CLOSE, ())
 
     @pytest.mark.req("R5922-7.8-1", "R5922-7.4-7")
     def test_each_domain_of_a_virtual_host_may_have_a_list_of_its_own(self) -> None:

@@ -276,7 +276,9 @@ class TestWhatItProves:
         machine = gate.machine()
         with pytest.raises(error):
             gate.world.run(machine)
-        assert machine.verdict is None
+        assert machine.verdict is not None
+        assert said(machine.verdict) == ("REJECTED", "none", "inbound.rule-failed")
+        assert machine.admission is Admission.CLOSE
 
     @pytest.mark.parametrize("option", [{"domain_of": DOMAIN}, {"dane_failure": "close"}])
     def test_what_cannot_be_called_is_no_rule_and_an_unknown_word_no_policy(self, option: dict[str, Any]) -> None:

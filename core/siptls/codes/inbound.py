@@ -34,6 +34,20 @@ ENTRIES: Final = (
         reference="RFC 5922 section 7.4",
     ),
     Code(
+        "inbound.rule-failed",
+        "error",
+        "a function of the server's own program failed, so the client may not connect",
+        why="whether it may was left to a function of the server, and that has raised an exception",
+        impact="the connection is closed before any SIP is exchanged",
+        causes=(
+            "authorize or domain_of_client_name has a bug, or something that it needs is missing",
+            "one of them returned something else than what it must return",
+        ),
+        confirm=("look for the exception in the log of the server",),
+        fix="correct the function",
+        reference="RFC 5922 section 7.4",
+    ),
+    Code(
         "inbound.unauthenticated",
         "note",
         "the client is served, and nobody knows who it is",
