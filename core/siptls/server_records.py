@@ -66,6 +66,10 @@ class ServerRecords(Planning[Proof]):
     itself, or nothing, like a raw public key, against those of each server, up to ``limits.inbound_targets``. One that
     names others only is none of the servers. The host of an alias request is the only server there is.
 
+    Where there are more servers than are looked at, the domain is doubted, as it is after a lookup that failed. But a
+    limit of ours is no bogus answer. So the domain is not doubted if nothing speaks against the client, and a server
+    without TLSA records was seen that it may be: then no mismatch at another server would refute it either.
+
     Args:
         uri: the SIPS URI of the domain, without a port; or of the host of an alias request, with its port.
         way: what the URI stands for.
@@ -84,6 +88,7 @@ class ServerRecords(Planning[Proof]):
         "_refuted",
         "_shown",
         "_unknown",
+        "_unlooked",
         "_unpinned",
         "_wanted",
         "_way_here",
@@ -113,6 +118,7 @@ class ServerRecords(Planning[Proof]):
         self._refuted: Decision | None = None
         self._unknown: Decision | None = None
         self._weak: Decision | None = None
+        self._unlooked: Decision | None = None  # the client may be a server that was not looked at, and need not be
         self._note("inbound.claim", "LOCATE", Claimed(way, self.uri.host))
         self._locate()
         self._settle()
@@ -136,8 +142,7 @@ class ServerRecords(Planning[Proof]):
         elif self._tried > self.policy.limits.inbound_targets:
             most = self.policy.limits.inbound_targets
             self._note("limit.inbound-targets", "LOCATE", f"{most} servers are looked at, and there are more")
-            self._fail("limit.inbound-targets")
-            self._end()
+            self._leave_the_rest("limit.inbound-targets")
         else:
             self._records = None
             self._ask_addresses(target)
@@ -222,6 +227,14 @@ class ServerRecords(Planning[Proof]):
 
     # Ends.
 
+    def _leave_the_rest(self, code: str) -> None:
+        """End although there are more servers, as the last note says."""
+        if self._named or not self._unpinned or self._refuted is not None or self._unknown is not None:
+            self._fail(code)
+        else:
+            self._unlooked = Decision(Outcome.UNDETERMINED, "none", code, place=len(self._journal) - 1)
+        self._end()
+
     def _not_located(self, outcome: Outcome, code: str) -> None:
         if outcome is Outcome.UNDETERMINED:
             self._fail(code)
@@ -241,11 +254,12 @@ class ServerRecords(Planning[Proof]):
     def _end(self) -> None:
         """No server is left, and the client is proven to be none of them."""
         refuted = self._refuted if self._named or not self._unpinned else None
-        decision = self._unknown or self._weak or refuted
+        against = self._unknown or (None if self._weak is not None else refuted)
+        decision = against or self._unlooked or self._weak
         if decision is None:
             not_named = self._wanted is not None and not self._wanted
             self._note("inbound.not-a-server" if not_named else "inbound.no-proof", "LOCATE", self.uri.host)
-        doubted = self._doubted if decision is not None and decision is not self._weak else frozenset[str]()
+        doubted = frozenset[str]() if against is None else self._doubted
         self._finish(Proof(self._way_here, self.uri.host, decision, doubted=doubted))
 
     def _failed_endpoints(self) -> frozenset[Endpoint]:

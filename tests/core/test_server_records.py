@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -289,6 +290,38 @@ class TestWhatStandsAgainstAClaim:
         assert said(gate.verdict()) == ("UNDETERMINED", "none", "dnssec.bogus")
         gate.world.tlsa(SECOND_TLSA, pin(ONLY_DOMAIN))
         assert proven(gate.verdict())[0] == [f"server-records {DOMAIN}", f"uri {DOMAIN}"]
+
+    @pytest.mark.req("D-DANCE-4")
+    def test_that_not_every_server_is_looked_at_is_no_doubt_where_one_without_records_was_seen(self) -> None:
+        servers = tuple([f"s{number}.example.net" for number in range(9)])
+        gate = claimed(ONLY_DOMAIN, servers=servers)
+        assert proven(gate.verdict()) == ([f"uri {DOMAIN}"], [])
+        assert "limit.inbound-targets" in codes(gate.verdict())
+        gate.trusted = False  # then it may still be a server that was not looked at
+        assert said(gate.verdict()) == ("UNDETERMINED", "none", "limit.inbound-targets")
+        gate.trusted = True
+        gate.world.tlsa(f"_5061._tcp.{servers[0]}", STRANGERS_PIN)
+        assert said(gate.verdict()) == ("UNDETERMINED", "none", "limit.inbound-targets")
+
+    @pytest.mark.req("D-DANCE-4", "A-16")
+    def test_a_limit_lets_nobody_in_whom_a_server_beyond_it_would_have_refuted(self) -> None:
+        hosts = tuple([f"s{number}.example.com" for number in range(3)])
+        named = made(number=26, names=[uri(f"sip:{DOMAIN}"), *[dns(host) for host in hosts]])
+        accepted = 0
+        for who in (ONLY_DOMAIN, named):
+            for pinned in itertools.product((None, STRANGERS_PIN, "no address"), repeat=3):
+                gate = claimed(who, servers=hosts)
+                for host, records in zip(hosts, pinned, strict=True):
+                    if records == STRANGERS_PIN:
+                        gate.world.tlsa(f"_5061._tcp.{host}", records)
+                    elif records is not None:
+                        gate.world.said.pop((host, "A"))
+                unlimited = gate.verdict()
+                gate.policy = Policy(limits=Limits(inbound_targets=2))
+                limited = gate.verdict()
+                assert unlimited.accepted or not limited.accepted
+                accepted += "limit.inbound-targets" in codes(limited) and limited.accepted
+        assert accepted
 
     @pytest.mark.req("D-DANCE-4")
     def test_strictly_records_that_cannot_be_used_stand_against_the_claim(self) -> None:
