@@ -186,7 +186,7 @@ def shape(loop: str) -> list[str]:
 
 
 def test_the_examples_are_short_and_equal_in_shape() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {*LOOPS, "__init__", "options"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {*LOOPS, "__init__", "options", "server"}
     for loop in LOOPS:
         assert len((EXAMPLES / f"{loop}.py").read_text(encoding="utf-8").splitlines()) <= 45
         assert sorted(shape(loop)) == sorted(shape("asyncio"))

@@ -668,6 +668,29 @@ class TestHowMuchClientsMayAsk:
             assert visited(server.port).reply == REPLY
 
     @in_every_way
+    def test_one_source_cannot_take_all_connections(self, way: Way) -> None:
+        bounds = Bounds(connections=3, connections_per_source=2, seconds=PATIENCE)
+        with serving(way, ONE, ANYBODY, bounds=bounds) as server:
+            here = ("127.0.0.1", server.port)
+            idle = [client().wrap_socket(socket.create_connection(here, PATIENCE)) for _ in range(2)]
+            assert visited(server.port).reply == b""
+            why = server.only_refused()
+            assert (why.code, why.verdict) == ("limit.connections", None)
+            assert visited(server.port, source="127.0.0.2").reply == REPLY
+            for each in idle:
+                each.sendall(MESSAGE)
+                assert to_the_end(each) == REPLY
+                each.close()
+            # The server frees a place a moment after the client has seen the end.
+            while visited(server.port).reply != REPLY:
+                assert server.refused[-1].code == "limit.connections"
+
+    def test_how_many_connections_a_source_may_have_follows_from_how_many_there_are(self) -> None:
+        assert Bounds().connections_per_source == 1_000
+        assert Bounds(connections=5).connections_per_source == 20
+        assert Bounds(connections=5, connections_per_source=2).connections_per_source == 2
+
+    @in_every_way
     def test_who_comes_while_too_many_handshakes_go_on_waits(self, way: Way) -> None:
         with serving(way, ONE, ANYBODY, bounds=Bounds(handshakes=1, seconds=PATIENCE)) as server:
             idle = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
@@ -711,7 +734,9 @@ class TestHowMuchClientsMayAsk:
             assert visited(server.port, CLIENT, chain=many).reply == b""
             assert server.only_refused().code == "limit.chain"
 
-    @pytest.mark.parametrize("which", ["connections", "handshakes", "handshakes_per_source", "seconds"])
+    @pytest.mark.parametrize(
+        "which", ["connections", "connections_per_source", "handshakes", "handshakes_per_source", "seconds"]
+    )
     def test_bounds_are_above_zero(self, which: str) -> None:
         wrong: dict[str, Any] = {which: 0}
         with pytest.raises(InvalidPolicy, match=which):

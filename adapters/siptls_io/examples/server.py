@@ -14,19 +14,22 @@ from siptls_io.server import ClientConnection, Judge, ServerCertificate, ServerS
 
 COPIED = ("via:", "v:", "from:", "f:", "to:", "t:", "call-id:", "i:", "cseq:")
 LONGEST = 65_536
+IDLE = 600.0  # seconds
 
 
 async def answer(connection: ClientConnection[ServerStream]) -> None:
-    """Answer the requests on one connection, until the client closes it."""
+    """Answer the requests on one connection, until the client closes it or says nothing any more."""
     print(connection.verdict.explain(), flush=True)  # who the client is; here nothing of SIP was read yet
     waiting = b""
-    async for octets in connection.stream:
-        waiting += octets
-        while b"\r\n\r\n" in waiting:
-            request, _, waiting = waiting.partition(b"\r\n\r\n")
-            await connection.stream.send(response(request))
-        if len(waiting) > LONGEST:
-            return  # which closes the connection
+    with anyio.move_on_after(IDLE) as limit:
+        async for octets in connection.stream:
+            limit.deadline = anyio.current_time() + IDLE
+            waiting += octets
+            while b"\r\n\r\n" in waiting:
+                request, _, waiting = waiting.partition(b"\r\n\r\n")
+                await connection.stream.send(response(request))
+            if len(waiting) > LONGEST:
+                return  # which closes the connection
 
 
 def response(request: bytes) -> bytes:

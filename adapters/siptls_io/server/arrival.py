@@ -183,27 +183,33 @@ class Bounds:
 
     Args:
         connections: how many are open at a time; who comes then waits to be accepted.
+        connections_per_source: how many of them one source may have, which is an IPv4 address or an IPv6 network of 64
+            bits; who comes then is not served, so that nobody can keep all others waiting. None stands for a tenth of
+            ``connections``, but no less than ``handshakes_per_source``.
         handshakes: how many of them may be doing the handshake or be waiting for the verdict; who comes then waits.
-        handshakes_per_source: the same for one source, which is an IPv4 address or an IPv6 network of 64 bits; who
-            comes then is not served, so that nobody can keep all others waiting.
+        handshakes_per_source: the same for one source; who comes then is not served.
         seconds: how long a handshake may take. The verdict then has ``policy.limits.seconds``.
 
     Raises:
         InvalidPolicy: one of them is not above zero.
     """
 
-    __slots__ = ("connections", "handshakes", "handshakes_per_source", "seconds")
+    __slots__ = ("connections", "connections_per_source", "handshakes", "handshakes_per_source", "seconds")
 
     def __init__(
         self,
         *,
         connections: int = 10_000,
+        connections_per_source: int | None = None,
         handshakes: int = 200,
         handshakes_per_source: int = 20,
         seconds: float = 10.0,
     ) -> None:
+        if connections_per_source is None:
+            connections_per_source = max(connections // 10, handshakes_per_source)
         for name, value in (
             ("connections", connections),
+            ("connections_per_source", connections_per_source),
             ("handshakes", handshakes),
             ("handshakes_per_source", handshakes_per_source),
             ("seconds", seconds),
@@ -211,6 +217,7 @@ class Bounds:
             if not value > 0:
                 raise InvalidPolicy(name, value, "more than 0")
         self.connections: Final = connections
+        self.connections_per_source: Final = connections_per_source
         self.handshakes: Final = handshakes
         self.handshakes_per_source: Final = handshakes_per_source
         self.seconds: Final = seconds
@@ -221,10 +228,10 @@ BOUNDS: Final = Bounds()
 
 
 class Crowd:
-    """How many handshakes each source is doing.
+    """How many of something each source has: connections, or handshakes.
 
     Args:
-        most: how many one source may do at a time.
+        most: how many one source may have at a time.
     """
 
     __slots__ = ("_here", "_most")

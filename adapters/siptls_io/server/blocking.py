@@ -114,7 +114,8 @@ class _Server:
         self._seconds = bounds.seconds
         self._connections = threading.Semaphore(bounds.connections)
         self._handshakes = threading.Semaphore(bounds.handshakes)
-        self._crowd = Crowd(bounds.handshakes_per_source)
+        self._present = Crowd(bounds.connections_per_source)
+        self._arriving = Crowd(bounds.handshakes_per_source)
         self._lock = threading.Lock()
         self._judging: set[Workers] = set()
         self._ending = False
@@ -178,12 +179,15 @@ class _Server:
 
     def _attend(self, tcp: socket.socket, source: tuple[str, int]) -> None:
         """See a connection through from its first octet to its last."""
+        came_from = address(source)
+        with self._lock:
+            present = self._present.enter(came_from)
         try:
             with tcp:
                 stream = ServerSocket(tcp, self._context.session(), self._cancellation)
                 try:
                     try:
-                        connection = self._received(tcp, stream, address(source))
+                        connection = self._received(tcp, stream, came_from, present)
                     finally:
                         self._handshakes.release()
                     if connection is not None:
@@ -193,13 +197,19 @@ class _Server:
         except Cancelled:
             pass
         finally:
+            if present:
+                with self._lock:
+                    self._present.leave(came_from)
             self._connections.release()
             self._ended.append(threading.current_thread())
 
-    def _received(self, tcp: socket.socket, stream: ServerSocket, source: Address) -> Served | None:
+    def _received(self, tcp: socket.socket, stream: ServerSocket, source: Address, present: bool) -> Served | None:
         """Do the handshake with a client and have it judged, if its source does not do too many things at once."""
+        if not present:
+            self._turned_away(stream, NotServed(source, "limit.connections"))
+            return None
         with self._lock:
-            entered = self._crowd.enter(source)
+            entered = self._arriving.enter(source)
         if not entered:
             self._turned_away(stream, NotServed(source, "limit.handshakes"))
             return None
@@ -208,7 +218,7 @@ class _Server:
             connection = met if isinstance(met, NotServed) else self._judged(stream, met)
         finally:
             with self._lock:
-                self._crowd.leave(source)
+                self._arriving.leave(source)
         if isinstance(connection, NotServed):
             self._turned_away(stream, connection)
             return None

@@ -102,7 +102,8 @@ class _Server:
         self._seconds = bounds.seconds
         self._connections = anyio.Semaphore(bounds.connections)
         self._handshakes = anyio.Semaphore(bounds.handshakes)
-        self._crowd = Crowd(bounds.handshakes_per_source)
+        self._present = Crowd(bounds.connections_per_source)
+        self._arriving = Crowd(bounds.handshakes_per_source)
 
     async def accept(self, listener: SocketListener) -> NoReturn:
         """Accept connections as long as there is room, and have each attended to."""
@@ -128,32 +129,40 @@ class _Server:
     async def _attend(self, transport: SocketStream) -> None:
         """See a connection through from its first octet to its last."""
         stream = ServerStream(transport, self._context.session())
+        ends = _ends(transport)
+        present = ends is not None and self._present.enter(ends[0])
         try:
             try:
-                connection = await self._received(transport, stream)
+                connection = await self._received(stream, ends, present)
             finally:
                 self._handshakes.release()
             if connection is not None:
                 await self._handled(connection)
         finally:
             await stream.aclose()
+            if present and ends is not None:
+                self._present.leave(ends[0])
             self._connections.release()
 
-    async def _received(self, transport: SocketStream, stream: ServerStream) -> Served | None:
+    async def _received(
+        self, stream: ServerStream, ends: tuple[Address, Address] | None, present: bool
+    ) -> Served | None:
         """Do the handshake with a client and have it judged, if its source does not do too many things at once."""
-        ends = _ends(transport)
         if ends is None:
             await self._turned_away(stream, NotServed(None, "net.closed", "the peer closed the connection"))
             return None
         source, local = ends
-        if not self._crowd.enter(source):
+        if not present:
+            await self._turned_away(stream, NotServed(source, "limit.connections"))
+            return None
+        if not self._arriving.enter(source):
             await self._turned_away(stream, NotServed(source, "limit.handshakes"))
             return None
         try:
             met = await self._met(stream, source, local)
             connection = met if isinstance(met, NotServed) else await self._judged(stream, met)
         finally:
-            self._crowd.leave(source)
+            self._arriving.leave(source)
         if isinstance(connection, NotServed):
             await self._turned_away(stream, connection)
             return None

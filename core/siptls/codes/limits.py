@@ -59,6 +59,24 @@ ENTRIES: Final = (
         reference="RFC 4732 section 4.4",
     ),
     Code(
+        "limit.connections",
+        "error",
+        "too many connections from one source at a time",
+        why="nobody may take all connections of a server, and so keep all others waiting",
+        impact="this connection is closed before anything is read from it; those that are open go on",
+        causes=(
+            "somebody opens connections and leaves them idle",
+            "very many clients sit behind one address",
+            "the server does not end idle connections",
+        ),
+        confirm=(
+            "on the server:",
+            "$ ss -tn state established '( sport = :5061 )'",
+        ),
+        fix="end idle connections; raise bounds of serve(), if that source has many good clients",
+        reference="RFC 4732 section 4.4",
+    ),
+    Code(
         "limit.targets",
         "note",
         "more targets than are tried",
@@ -72,7 +90,7 @@ ENTRIES: Final = (
         "error",
         "the claimed domain has more servers than a client is held against",
         why="a certificate that names no server may belong to any of them; only the first ones are looked at",
-        impact="the client is not taken for the domain",
+        impact="the client is not taken for the domain, unless its certificate proves it and no record says otherwise",
         causes=(
             "the client presents a raw public key, or a certificate without the name of its host",
             "somebody claims a domain with very many servers to keep this machine busy",
