@@ -8,17 +8,17 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from siptls import Policy, dane
+from siptls import Outcome, Policy, dane
 from siptls.certificate import Certificate
-from siptls.dns import Lookup, Tlsa
+from siptls.dns import Denial, Lookup, Tlsa
 from siptls.errors import InvalidCertificate, InvalidRecord
 from siptls.events import LookupFailed
 from siptls.journal import Step, day, printable
 from siptls.names import fold, is_domain_name, is_host, tlsa_owner
 from siptls.served import Served, examine, form_text, missing
-from siptls.tlsa_lint import lint
+from siptls.tlsa_lint import Finding, lint
 from siptls_io import ZoneFiles, certificates_from_pem
 
 from . import inputs
@@ -40,6 +40,7 @@ from .dane_text import (
 )
 from .dane_world import PROTOCOLS, presented_by
 from .problem import Problem, shown
+from .report import EXITS, HEADS
 from .terminal import Terminal, put
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
     from .dane_given import DaneGenerate, DaneLint
     from .given import Shown
+    from .terminal import Mark
 
 _PREFIX: Final = re.compile(r"(?:_[a-z0-9-]{1,62}\.)+", re.ASCII)
 """The labels before the base domain."""
@@ -166,6 +168,22 @@ def described(certificate: Certificate) -> str:
     return printable(", ".join([*names[:_NAMES], until]))
 
 
+class _Published(NamedTuple):
+    """What is to be linted.
+
+    Attributes:
+        owner: the owner name of the records; empty if it is not known.
+        records: the records.
+        ttl: their time to live in seconds, or None if it is not known.
+        absent: what is said of a host that the zone does not have; None if it may be there.
+    """
+
+    owner: str
+    records: tuple[Tlsa, ...]
+    ttl: int | None
+    absent: Finding | None = None
+
+
 def lint_records(given: DaneLint) -> int:
     """Hold TLSA records against the rules for those who publish them, and print what is wrong.
 
@@ -173,28 +191,19 @@ def lint_records(given: DaneLint) -> int:
         given: the command line.
 
     Returns:
-        The exit code: 1 if there is an error among the findings, else 0.
+        The exit code: 4 if the zone has no such host, 1 if there is another error among the findings, else 0.
 
     Raises:
         Problem, SiptlsError: what was given cannot be used.
     """
-    owner, records, ttl = _records(given)
+    owner, records, ttl, absent = published = _published(given)
     chain = () if given["chain"] is None else chain_from(given["chain"])
     trusted = () if given["ca_file"] is None else certificates_from_pem(given["ca_file"])
-    found = lint(
-        records,
-        chain=chain,
-        base=owner.split(".", 2)[2] if owner else "",
-        domain="" if given["domain"] is None else host_name(given["domain"]),
-        ttl=ttl,
-        at=given["now"] or datetime.now(UTC),
-        trusted=trusted,
-    )
-    steps = steps_of(found, owner)
+    steps = steps_of(_found(given, published, chain, trusted), owner)
     served = Served(chain, trusted)
     examined = examine(records, served, Policy())
-    lacking = missing(examined, served)
-    code = int(has_errors(steps))
+    lacking = () if absent else missing(examined, served)
+    code = EXITS[Outcome.NO_SERVICE] if absent else int(has_errors(steps))
     if given["format"] == "json":
         shown_records = [examined_dict(each, owner, ttl) for each in examined]
         result: dict[str, object] = {"owner": owner or None, "records": shown_records}
@@ -202,10 +211,7 @@ def lint_records(given: DaneLint) -> int:
         put_json({**result, "findings": [finding_dict(step) for step in steps]}, code)
         return code
     terminal = terminal_of(given)
-    lines = head_lines(
-        "error" if code else "ok", "BROKEN" if code else "SOUND", _counted(len(records), steps), terminal
-    )
-    lines += ["", *heading(f"TLSA  {owner}".rstrip(), terminal)]
+    lines = [*head_lines(*_head(published, steps), terminal), "", *heading(f"TLSA  {owner}".rstrip(), terminal)]
     for number, each in enumerate(examined, 1):
         lines += record_lines(number, each, terminal)
     lines += missing_lines(lacking, owner, ttl, terminal)
@@ -214,30 +220,71 @@ def lint_records(given: DaneLint) -> int:
     return code
 
 
-def _counted(records: int, steps: Sequence[Step]) -> str:
+def _found(given: DaneLint, published: _Published, chain: Sequence[bytes], trusted: Sequence[bytes]) -> list[Finding]:
+    """What the rules, and the zone, say of the records."""
+    owner, records, ttl, absent = published
+    found = lint(
+        records,
+        chain=chain,
+        base=_base(owner),
+        domain="" if given["domain"] is None else host_name(given["domain"]),
+        ttl=ttl,
+        at=given["now"] or datetime.now(UTC),
+        trusted=trusted,
+    )
+    return found if absent is None else [absent, *found]
+
+
+def _head(published: _Published, steps: Sequence[Step]) -> tuple[Mark, str, str]:
+    """The mark, the word and the text of the first line."""
+    if published.absent is not None:
+        return *HEADS[Outcome.NO_SERVICE], f"{_base(published.owner)}  the zone has no such host"
     counts = [(len([s for s in steps if s.severity == kind]), kind) for kind in ("error", "warning", "note")]
-    return ", ".join([f"{records} record(s)", *[f"{count} {kind}(s)" for count, kind in counts]])
+    counted = ", ".join([f"{len(published.records)} record(s)", *[f"{count} {kind}(s)" for count, kind in counts]])
+    if has_errors(steps):
+        return "error", "BROKEN", counted
+    return ("ok", "SOUND", counted) if published.records else ("warning", "NO RECORDS", counted)
 
 
-def _records(given: DaneLint) -> tuple[str, tuple[Tlsa, ...], int | None]:
-    """The owner name, the records and their TTL, from the arguments or from zones."""
+def _base(owner: str) -> str:
+    """The host of which an owner name is made."""
+    return owner.split(".", 2)[2] if owner else ""
+
+
+def _published(given: DaneLint) -> _Published:
+    """The records, from the arguments or from zones."""
     owner = "" if given["host"] is None else owner_of(host_name(given["host"]), given["port"], (given["transport"],))
     if not given["zone"]:
         if not given["records"]:
             raise Problem(
                 "usage.error", 'expected records such as "3 1 1 8d0d...", or --zone NAME=FILE with --host NAME'
             )
-        return owner, parsed(given["records"], owner), given["ttl"]
+        return _Published(owner, parsed(given["records"], owner), given["ttl"])
     if given["records"]:
         raise Problem("usage.error", "records contradict --zone: they stand in the zone")
     if not owner:
         raise Problem("usage.error", "--zone needs --host NAME: at which name do the records stand?")
-    event = ZoneFiles(dict(given["zone"])).answer(Lookup(owner, "TLSA"))
+    zones = ZoneFiles(dict(given["zone"]))
+    event = zones.answer(Lookup(owner, "TLSA"))
     if isinstance(event, LookupFailed):
         raise Problem("usage.error", shown(f"{owner} TLSA: {event.detail}"))
     answer = event.answer
-    ttl = given["ttl"] if given["ttl"] is not None or not answer.records else round(answer.ttl)
-    return owner, cast("tuple[Tlsa, ...]", answer.records), ttl
+    if not answer.records:
+        return _Published(owner, (), given["ttl"], _absent(zones, _base(owner)))
+    ttl = round(answer.ttl) if given["ttl"] is None else given["ttl"]
+    return _Published(owner, cast("tuple[Tlsa, ...]", answer.records), ttl)
+
+
+def _absent(zones: ZoneFiles, host: str) -> Finding | None:
+    """What is said of a host without an address; None if it has one, or may have one that does not stand here."""
+    found = "no such name"
+    for rrtype in ("AAAA", "A"):
+        event = zones.answer(Lookup(host, rrtype))
+        if isinstance(event, LookupFailed) or event.answer.records:
+            return None
+        if event.answer.denial is not Denial.NXDOMAIN:
+            found = "none"
+    return Finding("locate.no-address", f"an address of {host} in the zone", found)
 
 
 def parsed(texts: Sequence[str], owner: str) -> tuple[Tlsa, ...]:

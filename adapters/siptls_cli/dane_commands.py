@@ -43,7 +43,8 @@ Examples:
 
 \b
 Exit codes: 0 no error is among the findings, 1 one is, 2 usage or
-unreadable file, 70 our bug, 130 interrupted.
+unreadable file, 4 the zone has no such host, 70 our bug,
+130 interrupted.
 """
 _CHECK_EXAMPLES: Final = """\b
 Examples:

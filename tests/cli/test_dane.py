@@ -331,9 +331,48 @@ class TestLint:
         ran = run("dane", "lint", *world.arguments, "--host", HOST, "--format", "json")
         assert [each["owner"] for each in ran.json["records"]] == [OWNER]
         assert ran.json["records"][0]["ttl"] == 7200
-        world.zone("x TXT y\n", "other.example")
-        none = run("dane", "lint", *world.arguments, "--host", "other.example", "--format", "json")
-        assert codes(none) == {"dane.none-published": "warning"}
+
+    def test_a_server_without_records_is_not_called_sound(self, world: World) -> None:
+        world.zone(ZONE)
+        ran = run("dane", "lint", *world.arguments, "--host", HOST, "--format", "json")
+        assert (ran.exit_code, codes(ran)) == (0, {"dane.none-published": "warning"})
+        text = run("dane", "lint", *world.arguments, "--host", HOST)
+        assert (text.exit_code, text.first_line[:12]) == (0, "! NO RECORDS")
+
+    @pytest.mark.parametrize(
+        ("host", "found"),
+        [("spi1.example.com", "no such name"), (DOMAIN, "none")],
+    )
+    def test_a_host_that_the_zone_does_not_have_is_no_service_as_in_check(
+        self, world: World, host: str, found: str
+    ) -> None:
+        served(world, ZONE + tlsa(leaf()), leaf().presented_pem)
+        lint = ("dane", "lint", *world.arguments[:2], "--host", host, "--chain", world.write("own.pem", leaf().pem))
+        ran = run(*lint, "--format", "json")
+        assert (ran.exit_code, ran.json["exit"], ran.json["records"]) == (4, 4, [])
+        assert codes(ran) == {"locate.no-address": "error", "dane.none-published": "warning"}
+        first = ran.json["findings"][0]
+        assert (first["code"], first["expected"]) == ("locate.no-address", f"an address of {host} in the zone")
+        assert first["found"] == found
+        assert ran.json["missing"] == []  # nobody knows whose record would be wanted there
+        text = run(*lint)
+        assert (text.exit_code, text.err) == (4, "")
+        assert text.first_line == f"○ NO SERVICE  {host}  the zone has no such host"
+        assert text.out.endswith("  exit 4\n")
+        assert check(world, server=host).exit_code == 4
+
+    def test_records_without_an_address_are_linted_all_the_same(self, world: World) -> None:
+        world.zone(tlsa(leaf()))
+        ran = run("dane", "lint", *world.arguments, "--host", HOST, "--format", "json")
+        assert ran.exit_code == 0
+        assert len(ran.json["records"]) == 1
+        assert "locate.no-address" not in codes(ran)
+
+    def test_a_host_whose_address_stands_elsewhere_is_there(self, world: World) -> None:
+        world.zone("sip1 CNAME sip1.provider.example.\nsip2 AAAA 2001:db8::1\n")
+        for host in ("sip1.example.com", "sip2.example.com"):
+            ran = run("dane", "lint", *world.arguments, "--host", host, "--format", "json")
+            assert (ran.exit_code, codes(ran)) == (0, {"dane.none-published": "warning"})
 
     def test_a_root_that_clients_have_may_be_given(self, world: World) -> None:
         issued = both_names()
