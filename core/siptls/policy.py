@@ -126,7 +126,9 @@ class Limits(_Options):
         chain: certificates that a peer may present.
         chain_octets: octets of them in all.
         sans: names in one certificate.
-        paths: candidates for a trust anchor that one connection's TLSA records of usage 0, and of usage 2, may name.
+        paths: how many of each of these are looked at for one connection: issuers that TLSA records of usage 0 name;
+            trust anchors that stand whole in records of usage 2; and, anew for each usage that needs a path, or once
+            without any, further paths past an authority.
         attempts: connections in all.
         inbound_targets: servers of one domain, or of one host, that a client is held against.
         seconds: how long a run may take, in seconds; for a `Locate` that waits for its caller, each search anew.

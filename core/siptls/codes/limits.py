@@ -152,11 +152,18 @@ ENTRIES: Final = (
         "limit.paths",
         "error",
         "more path validations than are made",
-        why="TLSA records may name very many candidates for a trust anchor; only the first ones are tried",
+        why="TLSA records may name very many trust anchors, and a peer may send very many certificates of an authority; "
+        "only the first ones are tried",
         impact="the server is not used by this client, though the valid path may be through one that was not tried",
-        causes=("the zone publishes more TLSA records of usage 0 or 2 than anybody needs",),
-        confirm=("$ dig +dnssec _5061._tcp.HOST TLSA",),
-        fix="publish fewer records; raise policy.limits.paths",
+        causes=(
+            "the zone publishes more TLSA records of usage 0 or 2 than anybody needs",
+            "the server sends many certificates of one authority, and those that were tried are not good",
+        ),
+        confirm=(
+            "$ dig +dnssec _5061._tcp.HOST TLSA",
+            "$ openssl s_client -connect HOST:PORT -servername DOMAIN -showcerts",
+        ),
+        fix="publish fewer records, send one good chain; raise policy.limits.paths",
         reference="RFC 4732 section 2.1.2",
     ),
     Code(
