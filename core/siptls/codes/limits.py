@@ -152,8 +152,10 @@ ENTRIES: Final = (
         "limit.paths",
         "error",
         "more path validations than are made",
-        why="TLSA records may name very many trust anchors, and a peer may send very many certificates of an authority; "
-        "only the first ones are tried",
+        why=(
+            "TLSA records may name very many trust anchors, and a peer may send very many certificates of an issuer; "
+            "only the first ones are tried"
+        ),
         impact="the server is not used by this client, though the valid path may be through one that was not tried",
         causes=(
             "the zone publishes more TLSA records of usage 0 or 2 than anybody needs",
