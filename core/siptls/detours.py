@@ -8,9 +8,11 @@ blame, each one of the path is left out by turns.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from .certificate import Certificate
 from .events import Anchors, ValidatePath
+from .path_rules import Blame
 from .trust_anchors import readable
 
 
@@ -54,11 +56,13 @@ class Detours:
 
     Args:
         pool: the presented certificates that can be read.
+        blame: says what to leave out.
     """
 
-    __slots__ = ("_asked", "_base", "_planned", "_pool", "_queue", "_without")
+    __slots__ = ("_asked", "_base", "_planned", "_pool", "_queue", "_without", "blame")
 
-    def __init__(self, pool: list[Certificate]) -> None:
+    def __init__(self, pool: list[Certificate], blame: Blame) -> None:
+        self.blame: Final = blame
         self._pool = pool
         self._base: ValidatePath | None = None
         self._asked: ValidatePath | None = None
@@ -135,7 +139,8 @@ def standing_above(leaf: Certificate, pool: list[Certificate], anchors: Anchors)
     below: dict[bytes, list[Certificate]] = {}
     for each in found.values():
         below.setdefault(each.issuer, []).append(each)
-    for name in (reached := [*ends]):  # grows while it is walked
+    reached = [*ends]
+    for name in reached:  # grows while it is walked
         for each in below.get(name, ()):
             above.add(each.der)
             if each.subject not in reached:

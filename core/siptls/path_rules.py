@@ -37,6 +37,8 @@ PURPOSES: Final = {
 
 _KEY_USAGES_FOR_TLS: Final = frozenset({"digitalSignature", "keyEncipherment", "keyAgreement"})
 
+_NOT_OF_NAMES: Final = frozenset({"chain.eku", "chain.key-usage", "chain.expired"})
+
 
 class Examined:
     """What a valid path comes to beside its validity.
@@ -67,6 +69,11 @@ class Examined:
         self.notes: Final = notes
         self.faults: Final = faults
         self.left: Final = left
+
+    @property
+    def named(self) -> bool:
+        """Whether the names suffice, whatever else there is."""
+        return not self.faults or self.faults[0] in _NOT_OF_NAMES
 
 
 class Names(Protocol):
@@ -175,59 +182,70 @@ def _expected(eku: Purpose, role: Role) -> str:
     return f"{' or '.join(taken)}, as policy {eku!r} has it for a {role}"
 
 
-def to_blame(
-    path: list[Certificate], anchors: Anchors, names: Names, policy: Policy, role: Role, at: datetime
-) -> set[bytes] | None:
-    """Say which authorities make a valid path bad, each of them alone and wherever it stands.
+class Blame:
+    """Says which authorities make a valid path bad, each of them alone and wherever it stands.
 
     Args:
-        path: the validated path, leaf first and anchor last.
-        anchors: the anchors it was looked for to.
         names: what the names are held against.
         policy: what the caller wants.
         role: what the peer is on this connection.
         at: the time of judging.
-
-    Returns:
-        Their certificates in DER, none if only several together are to blame; or None if the leaf is bad by itself, so
-        that no other path is better.
     """
-    leaf = path[0]
-    try:
-        if leaf_faults(leaf, at, policy.eku, role) or not names.check([leaf], policy).identities:
+
+    __slots__ = ("_at", "_names", "_policy", "_role", "_unnamed")
+
+    def __init__(self, names: Names, policy: Policy, role: Role, at: datetime) -> None:
+        self._names = names
+        self._policy = policy
+        self._role: Role = role
+        self._at = at
+        self._unnamed: dict[bytes, bool] = {}  # whether no name is left below a certificate; a leaf may have very many
+
+    def of(self, path: list[Certificate], anchors: Anchors, *, named: bool) -> set[bytes] | None:
+        """Return those authorities of a path.
+
+        Args:
+            path: the validated path, leaf first and anchor last.
+            anchors: the anchors it was looked for to.
+            named: whether the names of the leaf suffice, as this path constrains them.
+
+        Returns:
+            Their certificates in DER, none if only several together are to blame; or None if the leaf is bad by itself,
+            so that no other path is better.
+        """
+        leaf = path[0]
+        try:
+            if leaf_faults(leaf, self._at, self._policy.eku, self._role) or not (named or self._are_named([leaf])):
+                return None
+        except InvalidCertificate:
             return None
-    except InvalidCertificate:
-        return None
-    try:
-        path = up_to_anchor(path, anchors)
-        bound = len(binding(path, anchors))
-    except InvalidCertificate:
-        bound = len(path)
-    return {
-        authority.der
-        for position, authority in enumerate(path)
-        if position
-        and (
-            (position < bound and _may_not_stand_above(leaf, authority, names, policy, at))
-            or (position < len(path) - 1 and _is_for_other_purposes(authority, policy, role))
-        )
-    }
+        try:
+            path = up_to_anchor(path, anchors)
+            bound = len(binding(path, anchors))
+        except InvalidCertificate:
+            bound = len(path)
+        bad = {each.der for each in path[1:bound] if self._may_not_stand_above(leaf, each, named)}
+        return bad | {each.der for each in path[1:-1] if self._is_for_other_purposes(each)}
 
+    def _are_named(self, path: list[Certificate]) -> bool:
+        der = path[-1].der
+        if der not in self._unnamed:
+            self._unnamed[der] = not self._names.check(path, self._policy).identities
+        return not self._unnamed[der]
 
-def _may_not_stand_above(leaf: Certificate, authority: Certificate, names: Names, policy: Policy, at: datetime) -> bool:
-    pair = [leaf, authority]
-    try:
-        constrains = authority.may_constrain() and not names.check(pair, policy).identities
-        return constrains or seconds_left(pair, at) < 0
-    except InvalidCertificate:
-        return True
+    def _may_not_stand_above(self, leaf: Certificate, authority: Certificate, named: bool) -> bool:
+        pair = [leaf, authority]
+        try:
+            constrains = not named and authority.may_constrain() and not self._are_named(pair)
+            return constrains or seconds_left(pair, self._at) < 0
+        except InvalidCertificate:
+            return True
 
-
-def _is_for_other_purposes(authority: Certificate, policy: Policy, role: Role) -> bool:
-    try:
-        return purpose_violation([authority, authority, authority], policy.eku, role) is not None
-    except InvalidCertificate:
-        return True
+    def _is_for_other_purposes(self, authority: Certificate) -> bool:
+        try:
+            return purpose_violation([authority] * 3, self._policy.eku, self._role) is not None
+        except InvalidCertificate:
+            return True
 
 
 def settled(finding: Revocation, at: datetime) -> bool:

@@ -28,6 +28,7 @@ from .errors import InvalidCertificate
 from .events import Anchors, PathEvent, PathRejected, ValidatePath
 from .identity import Identity, Role
 from .path_rules import (
+    Blame,
     Examined,
     Names,
     date_fault,
@@ -36,7 +37,6 @@ from .path_rules import (
     malformed,
     revocation_notes,
     settled,
-    to_blame,
     up_to_anchor,
 )
 from .policy import Policy
@@ -138,7 +138,7 @@ class PathWeighing(Weighing, ABC):
                 _ = found.path[-1].spki  # it is the anchor's, which its record is held against
         except InvalidCertificate as error:
             self._fault_of_form(malformed(path[0]), error)
-            self._look_past_faults(event.action, path)
+            self._look_past_faults(event.action, path, named=False)
             self._go_on()
             return
         for code, evidence in found.notes:
@@ -157,7 +157,7 @@ class PathWeighing(Weighing, ABC):
     def _path_examined(self, asked: ValidatePath, found: Examined, left: float) -> None:
         """Accept by a valid path if nothing stands against it; look for another one if an authority of it does."""
         if found.faults:
-            self._look_past_faults(asked, found.path)
+            self._look_past_faults(asked, found.path, named=found.named)
         else:
             self._doubtful = None
             self._accept(*self._acceptance(found, left))
@@ -174,7 +174,7 @@ class PathWeighing(Weighing, ABC):
                 each.der for each, said in zip(found.path, event.findings, strict=False) if said.status == "revoked"
             }
             if found.path[0].der not in revoked:  # the leaf is the same in every path
-                self._look_past_faults(asked, found.path, revoked)
+                self._look_past_faults(asked, found.path, revoked, named=found.named)
             self._go_on()
         elif fault and not found.faults:
             self._weigh_doubtful(asked, found, left, event)
@@ -226,18 +226,20 @@ class PathWeighing(Weighing, ABC):
     @property
     def _detours_at_hand(self) -> Detours:
         if self._detours is None:
-            self._detours = Detours(self._issuers())
+            self._detours = Detours(self._issuers(), Blame(self._references, self._policy, self._role, self._at))
         return self._detours
 
-    def _look_past_faults(self, asked: ValidatePath, path: list[Certificate], revoked: Iterable[bytes] = ()) -> None:
+    def _look_past_faults(
+        self, asked: ValidatePath, path: list[Certificate], revoked: Iterable[bytes] = (), *, named: bool
+    ) -> None:
         """Another certificate of an authority may lead past what was wrong (D-PATH-3)."""
         if self.decision is not None:
             return
-        blamed = to_blame(path, asked.anchors, self._references, self._policy, self._role, self._at)
+        detours = self._detours_at_hand
+        blamed = detours.blame.of(path, asked.anchors, named=named)
         if blamed is not None:
             blamed.update(revoked)
-            choices = [blamed] if blamed else [{each.der} for each in path[1:]]
-            self._detours_at_hand.leave_out(asked, choices)
+            detours.leave_out(asked, [blamed] if blamed else [{each.der} for each in path[1:]])
 
     def _take_detour(self) -> bool:
         """Ask for the next path that may be better, and say whether there is one."""
