@@ -43,7 +43,8 @@ class ZoneFiles:
 
     Args:
         zones: the text of each zone by its name; a `Path` is read instead. Records need not state a TTL (3,600 s),
-            and neither an SOA nor an NS record is required. Records outside of their zone are ignored.
+            and neither an SOA nor an NS record is required. Records outside of their zone are ignored. Without an SOA
+            record, that a name has no records holds for 0 seconds, and so does a verdict that rests on it.
         statuses: the DNSSEC status of a name and of everything below it; the longest name wins. ``"bogus"`` makes
             lookups fail as a validator does, ``"failed"`` as a broken server does.
         default: the status of all other names.
