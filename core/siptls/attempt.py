@@ -93,12 +93,6 @@ class Attempt:
         rows = self.table.of(judged.connection)
         return not any(row.presentation is judged.presentation and row.state != "closing" for row in rows)
 
-    @property
-    def shown(self) -> bytes | RawKey | None:
-        """The certificate in DER, or the key, that the peer presented, if any."""
-        leaf = None if self.judgement is None else self.judgement.leaf
-        return self.key if leaf is None else leaf.der
-
     def decided(self, decision: Decision) -> None:
         """Take over what was decided of the peer."""
         self.outcome, self.method = decision.outcome, decision.method

@@ -358,6 +358,7 @@ class Outbound(Planning[Verdict]):
         expires = min(self._expires, self._target_expires)
         if decision is not None and decision.until < expires:
             expires = decision.until
+        leaf = None if attempt is None or attempt.judgement is None else attempt.judgement.leaf
         for other in self._in_flight:
             presented = other.judgement is not None and not other.closed
             if presented and other.connect is not None and (decision is None or other is not attempt):
@@ -378,7 +379,7 @@ class Outbound(Planning[Verdict]):
             None if attempt is None else attempt.target,
             None if attempt is None else attempt.endpoint,
             "client",
-            None if attempt is None else attempt.shown,
+            (None if attempt is None else attempt.key) if leaf is None else leaf.der,
             None if attempt is None or decision is None else attempt.connect,
             () if decision is None else decision.identities,
             expires,
