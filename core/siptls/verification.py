@@ -88,8 +88,7 @@ class Verification(Machine[Verdict]):
             self._note(_FAILED[weakest], self._host, None)
             self._conclude(Decision(Outcome.UNDETERMINED, "none", _FAILED[weakest]))
             return
-        trusted = Delegation.HOST if target is None else Delegation.SRV
-        kind = trusted if delegation is SECURE and ip_literal(self._domain) is None else Delegation.TAINTED
+        kind = _kind(self._domain, target, delegation)
         self._note(CODES[kind], self._host, None)
         records, pinned = self._sorted(tuple(tlsa), kind, weakest)
         if pinned is Pinned.UNUSABLE and policy.strict_dane:
@@ -187,3 +186,10 @@ def _expanded(host: str, aliases: tuple[Alias, ...]) -> str:
 
 def _no_connection(_judgement: Judgement) -> None:
     """There is no connection to close: the caller holds it."""
+
+
+def _kind(domain: str, target: str | None, delegation: Security) -> Delegation:
+    """How the server was found; an IP address leaves nothing that DNSSEC could protect."""
+    if delegation is not SECURE or ip_literal(domain) is not None:
+        return Delegation.TAINTED
+    return Delegation.HOST if target is None else Delegation.SRV

@@ -313,7 +313,7 @@ class TestWhatStandsAgainstAClaim:
                 gate = claimed(who, servers=hosts)
                 for host, records in zip(hosts, pinned, strict=True):
                     if records == STRANGERS_PIN:
-                        gate.world.tlsa(f"_5061._tcp.{host}", records)
+                        gate.world.tlsa(f"_5061._tcp.{host}", STRANGERS_PIN)
                     elif records is not None:
                         gate.world.said.pop((host, "A"))
                 unlimited = gate.verdict()
