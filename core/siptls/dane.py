@@ -106,7 +106,7 @@ def _unusable_full(record: Tlsa) -> str:
         if record.selector == SPKI:
             _check_public_key(record.data)
         else:
-            Certificate(record.data).spki  # noqa: B018 - reading it is the check
+            Certificate(record.data).pinned_key  # noqa: B018 - reading it is the check
     except InvalidCertificate:
         return f"the data is not a {'SubjectPublicKeyInfo' if record.selector == SPKI else 'certificate'} in DER"
     return ""
