@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypedDict, Unpack
 
 from siptls import (
-    AliasTable,
     Action,
+    AliasTable,
     Anchors,
     CheckRevocation,
     Close,
