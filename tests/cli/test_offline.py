@@ -108,7 +108,7 @@ def test_without_a_status_everything_is_insecure(world: World) -> None:
 )
 def test_certificates_are_judged_as_of_the_time_given(world: World, now: str, code: str, exit_code: int) -> None:
     world.zone(ZONE).chain(leaf()).trust(root())
-    ran = run(*world.check("--format", "json"), "--now", now)
+    ran = run("check", URI, *world.arguments, "--now", now, "--format", "json")
     assert (ran.exit_code, ran.json["verdict"]["code"]) == (exit_code, code)
 
 
