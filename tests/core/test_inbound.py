@@ -458,6 +458,15 @@ class TestPurposes:
             assert verdict.accepted
             assert ("policy.relaxed" in codes(verdict)) is not accepted
 
+    def test_a_path_that_was_passed_by_relaxes_nothing(self) -> None:
+        limited, sound = ca(eku=[EMAIL_PROTECTION]), ca(number=99, eku=[CLIENT_AUTH])
+        for policy in (Policy(), Policy(eku="lax-client")):
+            door = Door([LEAF, limited, sound], policy=policy)
+            door.paths = lambda question: (LEAF.der, (limited if limited.der in question.pool else sound).der, ROOT.der)
+            verdict = door.verdict()
+            assert verdict.accepted
+            assert "policy.relaxed" not in codes(verdict)
+
     def test_under_a_bare_key_the_highest_authority_counts_for_what_was_relaxed(self) -> None:
         limited = ca(eku=[SERVER_AUTH])
         anchors = Anchors(keys=(KeyAnchor(ROOT.subject, ROOT.spki),))
