@@ -132,7 +132,7 @@ def dane_ta_anchors(
         full.sort(key=lambda record: record.selector == CERT and not _is_named(record.data, names))
     for record in full[:limit]:  # sorted, since the order of the records of an RRset means nothing
         if record.selector == CERT:
-            if Certificate(record.data).spki != leaf.spki:
+            if Certificate(record.data).pinned_key != leaf.spki:
                 certificates[record.data] = None
         elif record.data != leaf.spki:
             keys.update({(name, record.data): None for name in names})
