@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,10 @@ settings.register_profile("ci", settings.get_profile("people"), derandomize=True
 
 IN_CI = os.environ.get("CI", "").lower() == "true"
 settings.load_profile("ci" if IN_CI else "people")
+
+# Who runs the tests in the background may let them ignore Ctrl-C, and every program that they start as well.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Debian keeps servers in sbin, which the PATH of ordinary users lacks.
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])

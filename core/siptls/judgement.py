@@ -241,6 +241,10 @@ class Judgement(PathWeighing):
         """Ask for a path through the next candidate: any of them may be the one that leads to an anchor."""
         if not self._through:
             return False
+        if not self._may_lead_through():
+            self._cut = f"limits.paths: {len(self._through)} candidate(s) of usage 0 were not tried"
+            self._through.clear()
+            return False
         candidate, record, place = self._through.pop(0)
         self._matches = ((record, place),)
         self._ask_pkix(candidate)

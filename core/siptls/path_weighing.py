@@ -65,6 +65,7 @@ class PathWeighing(Weighing, ABC):
         "_crls",
         "_detours",
         "_doubtful",
+        "_left_to_lead",
         "_left_to_try",
         "_lists",
         "_matches",
@@ -100,12 +101,12 @@ class PathWeighing(Weighing, ABC):
         self._pool: list[Certificate] | None = None
         self._matches: tuple[tuple[Tlsa, int], ...] = ()  # records that matched, and where in the journal that stands
         self._place_of_name = -1
-        self._doubtful: _Acceptance | None = (
-            None  # by a valid path of which nothing is known to be revoked, or not to be
-        )
+        # By a valid path of which nothing is known to be revoked, or not to be.
+        self._doubtful: _Acceptance | None = None
         self._lists: Lists | None = None  # once they were asked
         self._detours: Detours | None = None  # once there was a reason for one
         self._left_to_try = policy.limits.paths
+        self._left_to_lead = policy.limits.paths  # through a certain certificate
         self._untried = False  # whether there was a path that was not looked at, in time or at all
         self._sought: tuple[Anchors, ...] = ()  # to which anchors paths were asked for
 
@@ -246,20 +247,28 @@ class PathWeighing(Weighing, ABC):
         detours = self._detours
         if not detours or self.decision is not None:
             return False
-        if not self._may_ask(len(detours)):
+        waiting = len(detours)
+        question = detours.take()
+        if not self._may_ask(waiting, through=question.through is not None):
             detours.drop()
             return False
-        self._ask(detours.take())
+        self._ask(question)
         return True
 
-    def _may_ask(self, waiting: int) -> bool:
+    def _may_ask(self, waiting: int, *, through: bool) -> bool:
         """Count one more question, if the limit allows one."""
-        if not self._left_to_try:
+        if not self._left_to_try or (through and not self._may_lead_through()):
             self._untried = True
             self._cut = f"limits.paths: {waiting} or more path(s) past an authority were not tried"
             return False
         self._left_to_try -= 1
         return True
+
+    def _may_lead_through(self) -> bool:
+        """Count one more path through a certain certificate, if the limit allows one; it is for all ways together."""
+        left = self._left_to_lead
+        self._left_to_lead = max(0, left - 1)
+        return left > 0
 
     def _look_further(self) -> bool:
         """While a path is in doubt, have lists asked of one more authority, and say whether there is one."""
@@ -270,7 +279,7 @@ class PathWeighing(Weighing, ABC):
         for anchors in self._sought:
             der = lists.next_to_look_for(leaf, self._issuers(), anchors)
             if der is not None:
-                if not self._may_ask(1):
+                if not self._may_ask(1, through=True):
                     return False
                 question = ValidatePath(self._chain[0], self._chain[1:], anchors, self._at, der)
                 self._validate(question, self._found_further)

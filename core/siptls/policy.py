@@ -128,7 +128,8 @@ class Limits(_Options):
         sans: names in one certificate.
         paths: how many of each of these are looked at for one connection: issuers that TLSA records of usage 0 name;
             trust anchors that stand whole in records of usage 2; and, anew for each usage that needs a path, or once
-            without any, further paths past an authority.
+            without any, further paths past an authority. No more paths than that, in all, are asked for that lead
+            through a certain certificate.
         attempts: connections in all.
         inbound_targets: servers of one domain, or of one host, that a client is held against.
         seconds: how long a run may take, in seconds; for a `Locate` that waits for its caller, each search anew.

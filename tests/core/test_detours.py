@@ -9,10 +9,12 @@ from itertools import combinations_with_replacement, permutations
 
 import pytest
 
-from forged import EMAIL_PROTECTION, constraints, dns, uri
+from forged import EMAIL_PROTECTION, constraints, dns, purposes, uri
 from judging import CA, DOMAIN, LEAF, OTHER, ROOT, TARGET, Court, Made, ca, issued, made, said, valid_between
 from siptls import Anchors, Limits, LocalProtocolError, Outbound, Policy, Revocation, Security, ValidatePath
+from siptls.certificate import Certificate
 from siptls.dns import Alias, Tlsa
+from siptls.path_rules import depends_on_issuer
 from world import AT, World, first
 
 ROOTS = [ca(f"Root {number}", f"Root {number}", 60 + number) for number in range(12)]
@@ -320,3 +322,28 @@ def test_an_anchor_whose_key_cannot_be_read_raises_nothing() -> None:
     broken = Made(whole.der.replace(whole.spki, b"\x30\x01" + whole.spki[2:]), b"")
     court = Court((LEAF, CA), [ROOT.record(2, 0, 0)], paths=lambda _question: (LEAF.der, CA.der, broken.der))
     assert said(court.verdict()) == ("REJECTED", "none", "chain.malformed")
+
+
+def test_another_certificate_of_an_issuer_that_cannot_be_read_may_let_lists_speak() -> None:
+    unknown = Revocation("unknown", "crl.missing")
+    assert not depends_on_issuer(unknown, Certificate(CA.der))
+    assert depends_on_issuer(unknown, Certificate(made("CA", "Root", 2, extensions=[purposes()]).der))
+
+
+@pytest.mark.req("D-PATH-3")
+def test_no_more_paths_through_a_certificate_are_asked_for_than_the_limit_in_all() -> None:
+    limited, other = ca("CA", "Root 0", 97, eku=[EMAIL_PROTECTION]), ca("CA", "Root 0", 98)
+    roots = ROOTS[:2]
+    court = Court(
+        [LEAF, limited, other],
+        [root.record(0, 0, 1) for root in roots],
+        trusted=roots,
+        policy=Policy(limits=Limits(paths=2)),
+        paths=lambda question: (
+            (LEAF.der, limited.der, question.through or roots[0].der)
+            if limited.der in question.pool
+            else "chain.unknown-ca"
+        ),
+    )
+    assert said(court.verdict()) == ("UNDETERMINED", "none", "limit.paths")
+    assert len([question for question in court.questions if question.through is not None]) == 2
