@@ -9,7 +9,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar, cast
 
 from .delegation import Addressed, Delegation
 from .dns.answer import SECURE, Answer
@@ -234,8 +234,8 @@ class Addressing(Machine[R]):
 
 def _permuted(given: tuple[str, ...], order: OrderAddresses) -> tuple[str, ...]:
     """Let the caller's function order addresses; what it raises passes through."""
-    returned: object = order(given)
-    made: tuple[object, ...] = tuple(returned) if isinstance(returned, Iterable) else ()
+    returned = cast("object", order(given))
+    made = tuple(cast("Iterable[object]", returned)) if isinstance(returned, Iterable) else ()
     ordered = tuple([address for address in made if isinstance(address, str)])
     if len(made) == len(ordered) == len(given) and set(ordered) == set(given):
         return ordered
