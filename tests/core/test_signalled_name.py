@@ -22,7 +22,9 @@ from siptls import (
     Policy,
 )
 from siptls.dns import Alias
-from world import INSECURE, SECURE, World
+from siptls.proof import Shown
+from siptls.signalled_name import SignalledName
+from world import AT, INSECURE, SECURE, World
 
 NAME = "_sip-client.example.com"
 DEVICE = made(number=11, names=[dns("42._device.example.org"), dns("other.example")])
@@ -302,3 +304,13 @@ class TestWhatItProves:
         assert (step.hop, step.security) == ("CLIENT", "secure")
         assert "draft-ietf-dance-client-auth" in step.rule
         assert isinstance(gate.world.asked[-1], Lookup)
+
+
+def test_a_question_that_outlives_the_run_leaves_the_name_open() -> None:
+    shown = Shown((P1.der,), None)
+    part = SignalledName(NAME, "TLSv1.3", shown, Policy(lookup_timeout=60.0), 0.0, AT, lambda _event: 0.0)
+    assert len(part.next_actions(now=0.0)) == 1
+    part.advance(now=30.0)
+    assert part.result is not None
+    assert part.result.decision is not None
+    assert (part.result.decision.outcome, part.result.decision.code) == (Outcome.UNDETERMINED, "limit.seconds")
