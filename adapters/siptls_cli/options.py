@@ -51,7 +51,7 @@ class Verb(click.Command):
 class Verbs(click.Group):
     """A group of such commands."""
 
-    command_class = Verb
+    command_class: type[click.Command] | None = Verb
 
 
 def together(*options: Callable[[Callable[P, R]], Callable[P, R]]) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -31,10 +31,10 @@ class Lists:
     __slots__ = ("checked", "count", "doubt", "late", "looked_for", "revoked")
 
     def __init__(self) -> None:
-        self.revoked = False
-        self.doubt = False
-        self.late = False
-        self.count = 0
+        self.revoked: bool = False
+        self.doubt: bool = False
+        self.late: bool = False
+        self.count: int = 0
         self.checked: set[bytes] = set()
         self.looked_for: set[tuple[Anchors, bytes]] = set()
 

@@ -32,8 +32,8 @@ class Entry:
 
     def __init__(self, action: Action, deadline: float, then: Callable[[Any], None]) -> None:
         self.action: Final = action
-        self.when = deadline
+        self.when: float = deadline
         self.then: Callable[[Any], None] | None = then
         self.others: list[Callable[[Any], None]] | None = None
-        self.state = FRESH
+        self.state: int = FRESH
         self.event: Event | None = None
