@@ -245,9 +245,9 @@ class PathWeighing(Weighing, ABC):
     def _take_detour(self) -> bool:
         """Ask for the next path that may be better, and say whether there is one."""
         detours = self._detours
-        if not detours or self.decision is not None:
+        waiting = 0 if detours is None else len(detours)
+        if detours is None or not waiting or self.decision is not None:
             return False
-        waiting = len(detours)
         question = detours.take()
         if not self._may_ask(waiting, through=question.through is not None):
             detours.drop()
