@@ -31,7 +31,7 @@ from .path_rules import purpose_faults, up_to_anchor
 from .policy import SECURE_TRANSPORTS, Policy
 from .proof import Proof, Shown, moved
 from .revocation import NO_CRLS, CheckRevocation, Crls
-from .server_records import ServerRecords, no_connection, uri_of_host, uris_of
+from .server_records import ServerRecords, uri_of_host, uris_of
 from .signalled_name import ABORTING, SignalledName
 from .soundness import refuse_two_kinds
 from .uri import SipUri
@@ -182,7 +182,6 @@ class Inbound(Machine[ClientVerdict]):
             hop=_HOP,
             note=self._note_at,
             validate=self._validate,
-            refused=no_connection,
             done=self._judged,
         )
 

@@ -35,6 +35,10 @@ from .verdict import Method, Outcome
 _WAYS: Final = (dane.DANE_EE, dane.DANE_TA, dane.PKIX_EE, dane.PKIX_TA)
 
 
+def _no_connection(_judgement: Judgement) -> None:
+    """There is no connection to close: the caller holds it."""
+
+
 class Judgement(PathWeighing):
     """Judges what one peer presented.
 
@@ -52,7 +56,8 @@ class Judgement(PathWeighing):
         hop: where the peer is, for the journal.
         note: takes a hop, a code and its evidence for the journal, and tells the place of it there.
         validate: asks for a path and says how to go on.
-        refused: is told this judgement as soon as the peer is not accepted.
+        refused: is told this judgement as soon as the peer is not accepted, to close the connection; by default the
+            caller of the machine holds it.
         done: is told this judgement and its decision, once, when nothing more is awaited.
     """
 
@@ -80,7 +85,7 @@ class Judgement(PathWeighing):
         hop: object,
         note: Callable[[object, str, object], int],
         validate: Callable[[ValidatePath | CheckRevocation, Callable[[Any], None]], None],
-        refused: Callable[[Judgement], None],
+        refused: Callable[[Judgement], None] = _no_connection,
         done: Callable[[Judgement, Decision], None],
     ) -> None:
         super().__init__(chain, anchors, crls, now, validate, references, records, role, policy, at, hop, note)

@@ -338,11 +338,11 @@ class Outbound(Planning[Verdict]):
             self._held()
             return
         for attempt in self._in_flight:
-            judgement = attempt.judgement
-            if judgement is not None and judgement.decision is not None and not attempt.gone:
-                # It is accepted: only further ways were still tried for an audit, which never changes the outcome.
-                attempt.decided(judgement.decision)
-                self._accept(attempt, judgement.decision)
+            decision = None if attempt.judgement is None else attempt.judgement.decision
+            if decision is not None and decision.outcome is Outcome.ACCEPTED and not attempt.gone:
+                # Only further ways were still tried for an audit, which never changes the outcome.
+                attempt.decided(decision)
+                self._accept(attempt, decision)
                 return
         self._note("limit.seconds", "LOCATE", f"limits.seconds: {self._limits.seconds:g} s")
         for attempt in self._in_flight or (Attempt(self._target, None),):

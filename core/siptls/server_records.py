@@ -190,7 +190,6 @@ class ServerRecords(Planning[Proof]):
             hop=target,
             note=self._note_at,
             validate=self._validate,
-            refused=no_connection,
             done=self._judged,
         ).begin()
 
@@ -264,10 +263,6 @@ class ServerRecords(Planning[Proof]):
 
     def _failed_endpoints(self) -> frozenset[Endpoint]:
         return frozenset()  # none is connected to
-
-
-def no_connection(_judgement: Judgement) -> None:
-    """There is no connection to close: the caller holds it."""
 
 
 def _wildcard(host: str) -> str:

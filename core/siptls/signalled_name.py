@@ -23,7 +23,7 @@ from .machine import Machine
 from .names import fold, is_domain_name
 from .policy import Policy
 from .proof import Proof, Shown
-from .server_records import Claimed, no_connection
+from .server_records import Claimed
 from .verdict import Outcome
 
 _VERSIONS: Final = frozenset({"TLSv1.3", "DTLSv1.3"})
@@ -116,7 +116,6 @@ class SignalledName(Machine[Proof]):
             hop=_HOP,
             note=self._note_at,
             validate=self._validate,
-            refused=no_connection,
             done=self._judged,
         ).begin()
 

@@ -110,7 +110,6 @@ class Verification(Machine[Verdict]):
             hop=self._host,
             note=self._note_at,
             validate=self._validate,
-            refused=_no_connection,
             done=self._judged,
         )
         self._judgement.begin()
@@ -182,10 +181,6 @@ def _expanded(host: str, aliases: tuple[Alias, ...]) -> str:
             return host
         name = fold(step.target)
     return name
-
-
-def _no_connection(_judgement: Judgement) -> None:
-    """There is no connection to close: the caller holds it."""
 
 
 def _kind(domain: str, target: str | None, delegation: Security) -> Delegation:
